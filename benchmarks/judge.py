@@ -1,9 +1,9 @@
 """Does the judge of a run know what it judges: fakes of many kinds, other classes, strangers.
 
-Short runs on UCI Adult, MNIST digits and Noto emoji in groups, judged through ``model.verdicts`` on
-raw reals that the run never saw: the test parts of Adult and MNIST, a fifth of the emoji. Controls
-are made here, from those reals, and not by gannet's own corruptions. A stranger counts as less real
-than any probability.
+Short runs on UCI Adult, MNIST digits and Noto emoji in groups, judged through ``model.judgments``
+on raw reals that the run never saw: the test parts of Adult and MNIST, a fifth of the emoji.
+Controls are made here, from those reals, and not by gannet's own corruptions. A stranger counts as
+less real than any probability.
 
 Nothing of gannet was chosen on these three sets: settings are from Fashion-MNIST, letter, spam and
 German credit.
@@ -252,7 +252,7 @@ def scores(model: Model, samples: Samples, label: str | None = None) -> NDArray[
     return np.array(
         [
             -1.0 if each.novel else 0.5 if each.probability is None else each.probability
-            for each in model.verdicts(samples, label=label)
+            for each in model.judgments(samples, label=label)
         ]
     )
 
@@ -324,7 +324,7 @@ def measured(case: Case, folder: Path, minutes: float, seed: int) -> dict[str, A
     found["strangers_named"] = round(float((scores(model, case.strangers) < 0).mean()), 4)
     found["reals_called_strangers"] = round(float((real < 0).mean()), 4)
     card = model.card.judge
-    found["untold"] = [] if card is None else list(card.untold)
+    found["untold"] = [] if card is None else list(card.undetected)
     return found
 
 

@@ -29,7 +29,7 @@ from gannet.evaluation.two_sample.test import classifier_two_sample_test
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
-from gannet.metrics.modes.spread import find_modes, neighbor_distance, spread_within_modes
+from gannet.metrics.modes.spread import find_modes, neighbor_distance, std_within_modes
 from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
@@ -96,7 +96,7 @@ def of_spread() -> Found:
     found: Found = {}
     for name, fake in versions.items():
         told = {
-            "spread within modes": spread_within_modes(held_out, fake, modes),
+            "spread within modes": std_within_modes(held_out, fake, modes),
             "neighbor distance": neighbor_distance(held_out, fake),
         }
         _add(found, name, told)

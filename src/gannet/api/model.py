@@ -23,7 +23,7 @@ from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.judge.judge import Verdict
+from gannet.inference.judge.judge import Judgment
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
 from gannet.modalities.hooks import SampleGrid
@@ -115,7 +115,7 @@ class Model:
         """Probability that each sample is real rather than fake; NaN where none can be given.
 
         The judge gives none to what is unlike anything seen in training, and none at all if it
-        cannot tell any fakes from reals; ``verdicts`` says why.
+        cannot tell any fakes from reals; ``judgments`` says why.
 
         Args:
             samples: Files, or raw samples as returned by ``sample``. Of tables, one file or a data
@@ -131,17 +131,17 @@ class Model:
                 judges nothing.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        verdicts = self.verdicts(samples, label=label, discriminator=discriminator, **options)
-        return [math.nan if each.probability is None else each.probability for each in verdicts]
+        judgments = self.judgments(samples, label=label, discriminator=discriminator, **options)
+        return [math.nan if each.probability is None else each.probability for each in judgments]
 
-    def verdicts(
+    def judgments(
         self,
         samples: Sequence[Path | str] | Any,
         *,
         label: str | int | None = None,
         discriminator: bool = False,
         **options: Any,
-    ) -> list[Verdict]:
+    ) -> list[Judgment]:
         """What the judge says of each sample: ``probability``, ``novel`` and ``reason``.
 
         Args:

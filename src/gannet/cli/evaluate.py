@@ -84,23 +84,23 @@ def evaluate(
     from gannet.api.train import load
     from gannet.evaluation.report.short import short_table
 
-    asked = out or run
+    target = out or run
     _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label, "anyway": anyway}
     if seeds == 1:
-        report = load(run).evaluate(data, count=count, out=asked, **options)
+        report = load(run).evaluate(data, count=count, out=target, **options)
     else:
         with stop_on_signal() as stopped:
-            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": asked}
+            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": target}
             combined = evaluate_over_seeds(run, data, stop=stopped, log=_log, **several, **options)
         if combined is None:
             print("stopped; the same command resumes")
             return
         report = combined
     print("\n".join([*report.notes, short_table(report)]))
-    folder = report_folder(asked, report)
-    if folder != asked:
-        print(f"{asked} holds a report of other data, which is left as it is")
+    folder = report_folder(target, report)
+    if folder != target:
+        print(f"{target} holds a report of other data, which is left as it is")
     print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
 
 

@@ -231,7 +231,7 @@ def _sides(
         labels,
         fraction=held_out,
         seed=seed,
-        spread=not declared,
+        stratify=not declared,
     )
 
 

@@ -41,7 +41,7 @@ def split(
     *,
     fraction: float,
     seed: int,
-    spread: bool = True,
+    stratify: bool = True,
 ) -> tuple[IntArray, IntArray]:
     """Indices of training and of held-out samples.
 
@@ -56,7 +56,7 @@ def split(
         labels: ``(n,)`` class numbers, -1 for unknown.
         fraction: Fraction of the samples to hold out.
         seed: Other seeds give other splits.
-        spread: Whether large groups may be on both sides.
+        stratify: Whether large groups may be on both sides.
     """
     _, group = np.unique(fingerprints, return_inverse=True)
     keys = _mixed(contents, seed)
@@ -64,9 +64,9 @@ def split(
     is_held_out = np.zeros(len(contents), np.bool_)
     large = np.bincount(group) > max(goal // LARGEST_GROUP, FEW_COPIES)
     rest = np.ones(len(contents), np.bool_)
-    if spread and large.any():
+    if stratify and large.any():
         rest = ~large[group]
-        is_held_out[_spread(group, keys, labels, ~rest, goal)] = True
+        is_held_out[_stratified(group, keys, labels, ~rest, goal)] = True
     if rest.any():
         room = max(goal - int(is_held_out.sum()), 0)
         small = np.flatnonzero(rest)
@@ -75,7 +75,7 @@ def split(
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def _spread(
+def _stratified(
     group: IntArray, keys: NDArray[np.uint64], labels: IntArray, large: NDArray[np.bool_], goal: int
 ) -> IntArray:
     """Indices to hold out of large groups: of each, and of each label in it, its share."""

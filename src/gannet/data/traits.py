@@ -48,15 +48,15 @@ def differing(
     >>> differing({"columns": ["age", "town"]}, {"columns": ["town", "rent"]})
     ['columns: without age, with rent too']
     """
-    words: list[str] = []
+    differences: list[str] = []
     for name in trained.keys() & given.keys():
-        known, seen = list(trained[name]), list(given[name])
-        if _is_range(known) and _is_range(seen):
-            if seen[0] > known[1] or seen[1] < known[0]:
-                words.append(f"{name}: {_spoken(seen)}, in training {_spoken(known)}")
-        elif set(known) != set(seen):
-            words.append(f"{name}: {_difference(known, seen)}")
-    return sorted(words)
+        known, observed = list(trained[name]), list(given[name])
+        if _is_range(known) and _is_range(observed):
+            if observed[0] > known[1] or observed[1] < known[0]:
+                differences.append(f"{name}: {_spoken(observed)}, in training {_spoken(known)}")
+        elif set(known) != set(observed):
+            differences.append(f"{name}: {_difference(known, observed)}")
+    return sorted(differences)
 
 
 def _of_any(modality: Modality, source: Source) -> Traits:
@@ -81,11 +81,11 @@ def _spoken(ends: Sequence[Any]) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _difference(known: list[Any], seen: list[Any]) -> str:
-    lacking = [str(each) for each in known if each not in seen]
-    further = [str(each) for each in seen if each not in known]
-    if len(known) == len(seen) == 1:
-        return f"{seen[0]}, in training {known[0]}"
+def _difference(known: list[Any], observed: list[Any]) -> str:
+    lacking = [str(each) for each in known if each not in observed]
+    further = [str(each) for each in observed if each not in known]
+    if len(known) == len(observed) == 1:
+        return f"{observed[0]}, in training {known[0]}"
     parts = [f"without {_named(lacking)}"] * bool(lacking)
     return ", ".join([*parts, *[f"with {_named(further)} too"] * bool(further)])
 

@@ -34,7 +34,7 @@ from gannet.evaluation.scores import (
 )
 from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.evaluation.unpaired import unpaired_scores
-from gannet.metrics.modes.spread import spread_scores
+from gannet.metrics.modes.spread import mode_std_scores
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import Data, Sampler, TwoSampleScorer
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
@@ -145,7 +145,7 @@ def _prepare_context(  # as for ``evaluate``
     return EvaluationContext(
         samples,
         train_samples,
-        classifier if chosen.classes_told else None,
+        classifier if chosen.classes_detected else None,
         chosen,
         embedded,
         classes,
@@ -220,7 +220,7 @@ def _common_scores(
     if not blind:
         features = context.features
         distances = distribution_scores(features, context.seed)
-        distances += spread_scores(*features.sets, features.name, seed=context.seed)
+        distances += mode_std_scores(*features.sets, features.name, seed=context.seed)
     return found, [*distances, *tested, *samples.modality.evaluation.scores(*sample_sets)]
 
 
@@ -347,11 +347,11 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     test = two_sample or GeneratorTest(samples.modality, seed=seed)
     found, scores = _common_scores(context, test)
     if conditional_generator is not None and samples.given is not None:
-        of_answers = _conditional_scores(
+        conditional_scores = _conditional_scores(
             conditional_generator, samples.given, reference_methods, context
         )
         blind = context.chosen.blind
-        scores += [each for each in of_answers if not (blind and each.name in IN_FEATURES)]
+        scores += [each for each in conditional_scores if not (blind and each.name in IN_FEATURES)]
     memorization, predictions = memorization_score(samples, dataset), _predictions(context)
     scores.append(memorization.score)
     scores += _class_scores(context, predictions, sampler, dataset)

@@ -49,7 +49,7 @@ class ControlAuc(BaseModel):
         auc: P(a real seems more real than one of these).
         low: Lower end of its interval (DeLong).
         high: Upper end.
-        told: Whether the interval lies above chance.
+        detected: Whether the interval lies above chance.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +58,7 @@ class ControlAuc(BaseModel):
     auc: float
     low: float
     high: float
-    told: bool
+    detected: bool
 
 
 class JudgeCard(BaseModel):
@@ -68,7 +68,7 @@ class JudgeCard(BaseModel):
         missing: Why there is no judge; empty if there is one.
         classes: Number of classes of reals that its network tells apart; 0 for none.
         groups: The kinds of fakes of its network, in the order of its logits.
-        told: Those that it tells from reals, and whose logits count.
+        detected: Those that it tells from reals, and whose logits count.
         controls: How well it tells each of them.
         calibration: Of its log-odds, for samples of any class.
         class_calibration: For samples judged as those of a given class.
@@ -82,7 +82,7 @@ class JudgeCard(BaseModel):
     missing: str = ""
     classes: int = 0
     groups: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    detected: tuple[str, ...] = ()
     controls: tuple[ControlAuc, ...] = ()
     calibration: Calibration = Calibration()
     class_calibration: Calibration | None = None
@@ -90,14 +90,14 @@ class JudgeCard(BaseModel):
     strangers: float = 0.0
 
     @property
-    def untold(self) -> tuple[str, ...]:
+    def undetected(self) -> tuple[str, ...]:
         """Controls that it cannot tell from reals."""
-        return tuple(each.name for each in self.controls if not each.told)
+        return tuple(each.name for each in self.controls if not each.detected)
 
     @property
     def blind(self) -> str:
         """Why no probability is given at all; empty if one is."""
-        if self.told:
+        if self.detected:
             return ""
         return f"this judge cannot tell {', '.join(self.groups)} from reals: no probability"
 

@@ -1,4 +1,4 @@
-"""``gannet judge``: verdicts on samples in memory and in files."""
+"""``gannet judge``: judgments on samples in memory and in files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gannet.core.sampling import LoadedSamples
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
 from gannet.inference.card import Calibration, JudgeCard
-from gannet.inference.judge.judge import Verdict
+from gannet.inference.judge.judge import Judgment
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.registry import find_modality
 
@@ -27,8 +27,8 @@ def judge_samples(
     *,
     discriminator: bool = False,
     **condition_options: object,
-) -> list[Verdict]:
-    """A verdict on each sample; see ``gannet.Model.verdicts``.
+) -> list[Judgment]:
+    """A judgment on each sample; see ``gannet.Model.judgments``.
 
     Args:
         artifact: The trained run.
@@ -104,7 +104,7 @@ def _judged(
     condition_options: Mapping[str, object],
     *,
     discriminator: bool,
-) -> list[Verdict]:
+) -> list[Judgment]:
     if not len(encoded):
         return []
     condition = None
@@ -116,9 +116,9 @@ def _judged(
         strange = judge.strange(kind, artifact.codecs["sample"], raws)
         with_class = condition is not None and condition.vector.shape[1] > 0
         own = int(condition.vector[0].argmax()) if condition is not None and with_class else None
-        return judge.verdicts(encoded, strange, own)
+        return judge.judgments(encoded, strange, own)
     probabilities: list[float] = artifact.discriminate(encoded, condition).tolist()
-    return [Verdict(each) for each in probabilities]
+    return [Judgment(each) for each in probabilities]
 
 
 def _are_given(condition_options: Mapping[str, object]) -> bool:
@@ -141,14 +141,14 @@ def judge_files(
     """
     require_judge(artifact, discriminator=discriminator)
     names: list[str] = []
-    verdicts: list[Verdict] = []
+    judgments: list[Judgment] = []
     broken: list[str] = []
     by_judge = artifact.judge is not None and not discriminator
     for path in _expanded(artifact, files):
         try:
             loaded = _read(artifact, path)
             raws = _raws_of(artifact, [path]) if by_judge else ()
-            verdicts += _judged(
+            judgments += _judged(
                 artifact, loaded.samples, raws, condition_options, discriminator=discriminator
             )
             names += [f"{path} {name}" if name else str(path) for name in loaded.names]
@@ -161,7 +161,7 @@ def judge_files(
     if json:
         report = {
             "verdicts": [
-                _entry(name, verdict) for name, verdict in zip(names, verdicts, strict=True)
+                _entry(name, judgment) for name, judgment in zip(names, judgments, strict=True)
             ],
             "by": "judge" if by_judge else "discriminator",
             "scale": scale.model_dump(),
@@ -169,12 +169,12 @@ def judge_files(
             "broken": broken,
         }
         return json_.dumps(report, indent=2)
-    lines = [_line(name, verdict) for name, verdict in zip(names, verdicts, strict=True)]
-    said = _judge_lines(card, scale) if card else _scale_lines(scale)
+    lines = [_line(name, judgment) for name, judgment in zip(names, judgments, strict=True)]
+    description = _judge_lines(card, scale) if card else _scale_lines(scale)
     if not by_judge and not discriminator:
         why = artifact.card.judge.missing if artifact.card.judge else ""
-        said += ["", f"{NO_JUDGE}{f' ({why})' if why else ''}"]
-    return "\n".join([*lines, *said, *(f"not judged: {each}" for each in broken)])
+        description += ["", f"{NO_JUDGE}{f' ({why})' if why else ''}"]
+    return "\n".join([*lines, *description, *(f"not judged: {each}" for each in broken)])
 
 
 def _scale(artifact: TrainedSampler, card: JudgeCard | None, *, of_class: bool) -> Calibration:
@@ -184,21 +184,21 @@ def _scale(artifact: TrainedSampler, card: JudgeCard | None, *, of_class: bool) 
     return (card.class_calibration if of_class else None) or card.calibration
 
 
-def _entry(name: str, verdict: Verdict) -> dict[str, Any]:
-    chance = verdict.probability
+def _entry(name: str, judgment: Judgment) -> dict[str, Any]:
+    probability = judgment.probability
     return {
         "file": name,
-        "real": None if chance is None else round(chance, 4),
-        "novel": verdict.novel,
-        "reason": verdict.reason,
+        "real": None if probability is None else round(probability, 4),
+        "novel": judgment.novel,
+        "reason": judgment.reason,
     }
 
 
-def _line(name: str, verdict: Verdict) -> str:
-    if verdict.probability is not None:
-        return f"{verdict.probability:6.3f}  {name}"
-    if verdict.novel:
-        return f"     -  {name}: unlike anything seen in training: {verdict.reason}"
+def _line(name: str, judgment: Judgment) -> str:
+    if judgment.probability is not None:
+        return f"{judgment.probability:6.3f}  {name}"
+    if judgment.novel:
+        return f"     -  {name}: unlike anything seen in training: {judgment.reason}"
     return f"     -  {name}"
 
 
@@ -213,10 +213,10 @@ def _judge_lines(card: JudgeCard, scale: Calibration) -> list[str]:
         *_quantiles(scale),
         "",
         "told from held-out reals (AUC): "
-        + ", ".join(f"{each.name} {each.auc:.2f}" for each in card.controls if each.told),
+        + ", ".join(f"{each.name} {each.auc:.2f}" for each in card.controls if each.detected),
     ]
-    if card.untold:
-        names = ", ".join(card.untold)
+    if card.undetected:
+        names = ", ".join(card.undetected)
         lines.append(f"cannot tell {names} from reals: a high probability says nothing of these")
     return lines
 

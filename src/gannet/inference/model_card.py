@@ -77,9 +77,13 @@ def _judged(card: Card) -> str:
             "The discriminator's probabilities are fitted on held-out data and on fakes of this "
             "very generator; they say little about fakes from elsewhere."
         )
-    told = [f"{each.name} ({each.auc:.2f})" for each in judge.controls if each.told]
-    sentence = f"Its judge tells from held-out reals (AUC): {', '.join(told) or 'nothing'}."
-    return f"{sentence} It cannot tell: {', '.join(judge.untold)}." if judge.untold else sentence
+    detected = [f"{each.name} ({each.auc:.2f})" for each in judge.controls if each.detected]
+    sentence = f"Its judge tells from held-out reals (AUC): {', '.join(detected) or 'nothing'}."
+    return (
+        f"{sentence} It cannot tell: {', '.join(judge.undetected)}."
+        if judge.undetected
+        else sentence
+    )
 
 
 def _usage(artifact: Artifact) -> str:

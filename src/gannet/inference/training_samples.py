@@ -18,7 +18,7 @@ from gannet.core.io.files import write_whole
 FILE = "training_samples.npz"
 """Name of the file in a run's folder."""
 
-CHANCE = 0.05
+COINCIDENCE = 0.05
 """Share of rows that equal a training row by chance, from which on equal rows are no leak."""
 
 EXCESS = 1.5
@@ -31,12 +31,12 @@ class TrainingSamples:
 
     Attributes:
         prints: Sorted, without repetitions.
-        chance: Share of held-out samples that equal a training sample: 0, unless there are so few
-            possible samples that equal ones are coincidences.
+        coincidence: Share of held-out samples that equal a training sample: 0, unless there are so
+            few possible samples that equal ones are coincidences.
     """
 
     prints: NDArray[np.uint64]
-    chance: float = 0.0
+    coincidence: float = 0.0
 
     @classmethod
     def of(cls, train: NDArray[np.uint64], held_out: NDArray[np.uint64]) -> TrainingSamples:
@@ -47,13 +47,13 @@ class TrainingSamples:
     def trained_on(self, identities: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which samples were trained on; none where chance explains that they are equal."""
         equal = np.isin(identities, self.prints)
-        coincidences = self.chance >= CHANCE and equal.mean() <= EXCESS * self.chance
+        coincidences = self.coincidence >= COINCIDENCE and equal.mean() <= EXCESS * self.coincidence
         return np.zeros_like(equal) if coincidences else equal
 
     def save(self, folder: Path) -> None:
         """Write them into a run's folder."""
         file = io.BytesIO()
-        np.savez(file, prints=self.prints, chance=np.array(self.chance))
+        np.savez(file, prints=self.prints, coincidence=np.array(self.coincidence))
         write_whole(folder / FILE, file.getvalue())
 
     @classmethod
@@ -61,6 +61,6 @@ class TrainingSamples:
         """Those of a run's folder; ``None`` if the file is missing or damaged."""
         try:
             with np.load(folder / FILE, allow_pickle=False) as archive:
-                return cls(archive["prints"].astype(np.uint64), float(archive["chance"]))
+                return cls(archive["prints"].astype(np.uint64), float(archive["coincidence"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None

@@ -71,13 +71,13 @@ class Control:
     Attributes:
         name: What stood in place of the generated samples: ``noise``, ``shuffled parts``.
         auc: Of the classifier that told it best.
-        told: Whether a difference was found.
+        detected: Whether a difference was found.
         classifiers: What each found, the strongest first; empty where that was not kept.
     """
 
     name: str
     auc: float
-    told: bool
+    detected: bool
     classifiers: tuple[ClassifierResult, ...] = ()
 
     @classmethod
@@ -87,7 +87,7 @@ class Control:
         return cls(
             record["name"],
             record["auc"],
-            record["told"],
+            record["detected"],
             tuple(ClassifierResult(**found) for found in each),
         )
 
@@ -127,7 +127,7 @@ class TwoSampleResult:
     @property
     def blind_to(self) -> tuple[str, ...]:
         """Positive controls that were not told apart."""
-        return tuple(each.name for each in self.positive if not each.told)
+        return tuple(each.name for each in self.positive if not each.detected)
 
     @property
     def outcome(self) -> Outcome:
@@ -185,7 +185,7 @@ class TwoSampleResult:
                 )
 
     def _doubt(self) -> str:
-        if self.negative is None or not self.negative.told:
+        if self.negative is None or not self.negative.detected:
             return ""
         return (
             f" Held-out and {self.negative.name} differ as well (AUC {self.negative.auc:.2f}), so "
@@ -198,10 +198,10 @@ class TwoSampleResult:
         return f": the same test cannot tell {_listed(self.blind_to)} from reals either"
 
     def _controls(self) -> str:
-        told = [each for each in self.positive if each.told]
-        weakest = min(each.auc for each in told)
-        text = f"it tells {_listed([each.name for each in told])} from reals, AUC {weakest:.2f}"
-        text += " or more" if len(told) > 1 else ""
+        detected = [each for each in self.positive if each.detected]
+        weakest = min(each.auc for each in detected)
+        text = f"it tells {_listed([each.name for each in detected])} from reals, AUC {weakest:.2f}"
+        text += " or more" if len(detected) > 1 else ""
         return f" ({text}; not {_listed(self.blind_to)})" if self.blind_to else f" ({text})"
 
     def _lacks(self) -> str:
@@ -269,9 +269,9 @@ def two_sample_scores(found: TwoSampleResult, baseline: ClassifierResult) -> lis
         found: The test, with its negative control.
         baseline: The strongest classifier of the same test on samples of a trivial method.
     """
-    kept = () if found.negative is None else found.negative.classifiers
-    by_name = {each.name: each for each in kept}
-    reference = kept[0] if kept else None
+    references = () if found.negative is None else found.negative.classifiers
+    by_name = {each.name: each for each in references}
+    reference = references[0] if references else None
     best = found.strongest
     ends = {
         "c2st accuracy": [

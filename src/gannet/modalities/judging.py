@@ -51,17 +51,17 @@ def other_numbers(samples: Tensor, rng: torch.Generator) -> Tensor:
     flat = samples.flatten(1).float()
     low, high = flat.amin(0), flat.amax(0)
     count, width = flat.shape
-    share = torch.rand(count, width, generator=rng)
+    fraction = torch.rand(count, width, generator=rng)
     steps = torch.randn(count, width, generator=rng).cumsum(1)
     walk = (steps - steps.amin(1, keepdim=True)) / (
         steps.amax(1, keepdim=True) - steps.amin(1, keepdim=True)
     ).clamp(min=1e-6)
     choice = torch.arange(count)[:, None] % 4
-    share = torch.where(choice == 1, share[:, :1], share)
-    share = torch.where(choice == 2, walk, share)
-    made = low + share * (high - low)
+    fraction = torch.where(choice == 1, fraction[:, :1], fraction)
+    fraction = torch.where(choice == 2, walk, fraction)
+    generated = low + fraction * (high - low)
     moved = flat[:, torch.randperm(width, generator=rng)]
-    return torch.where(choice == 3, moved, made).reshape(samples.shape)
+    return torch.where(choice == 3, moved, generated).reshape(samples.shape)
 
 
 def other_tokens(samples: Tensor, rng: torch.Generator) -> Tensor:

@@ -209,7 +209,7 @@ def choose_settings(
     return chosen, step
 
 
-def seen_often(chosen: AutoConfig) -> tuple[float, float]:
+def planned_epochs(chosen: AutoConfig) -> tuple[float, float]:
     """How often training will see each sample, and how often is too often for so few of them."""
     rows = len(chosen.dataset.train)
     return chosen.config.steps * chosen.config.batch / rows, REPEATS * rows
@@ -225,14 +225,14 @@ def _choose_augmentation(chosen: AutoConfig) -> None:
     discriminator overfits. The limit itself is a rule of thumb.
     """
     name = chosen.recipe.training.controls.augment
-    seen, usual = seen_often(chosen)
+    epochs, usual = planned_epochs(chosen)
     copies_matter = modality_of(chosen.spec.kind).monitor.near_copies
     if not name or not copies_matter:
         return
-    if seen > usual and chosen.config.model_dump()[name] < AUGMENTATION:
+    if epochs > usual and chosen.config.model_dump()[name] < AUGMENTATION:
         rows, many = len(chosen.dataset.train), modality_of(chosen.spec.kind).noun[1]
         chosen.choose(
-            f"each of only {rows} {many} will be seen {seen:.0f} times", **{name: AUGMENTATION}
+            f"each of only {rows} {many} will be seen {epochs:.0f} times", **{name: AUGMENTATION}
         )
 
 

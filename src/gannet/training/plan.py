@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core import device as processor
 from gannet.core.types import Spec
 from gannet.data.dataset import Dataset
-from gannet.data.doctor.checks import samples_seen
+from gannet.data.doctor.checks import repeated_passes
 from gannet.data.inspect import Findings
 from gannet.modalities.findings import Finding
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.autotune import AutoConfig, Clock, choose_settings, seen_often
+from gannet.training.autotune import AutoConfig, Clock, choose_settings, planned_epochs
 
 EVALUATIONS = 32
 """Evaluations in a run, unless that would be too often or too seldom."""
@@ -163,7 +163,7 @@ def _few_samples(chosen: AutoConfig) -> Iterator[Finding]:
     """Whether so few samples are seen so often that they may be learnt by heart."""
     modality = modality_of(chosen.spec.kind)
     if chosen.recipe.training.fit is None and modality.monitor.near_copies:
-        yield from samples_seen(len(chosen.dataset.train), *seen_often(chosen), modality)
+        yield from repeated_passes(len(chosen.dataset.train), *planned_epochs(chosen), modality)
 
 
 def make_plan(

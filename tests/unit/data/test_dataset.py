@@ -264,7 +264,7 @@ def test_a_large_group_of_several_classes_is_held_out_of_each():
 def test_declared_groups_are_never_on_both_sides():
     groups = np.repeat(np.arange(8), 50).astype(np.uint64)
     none = np.full(400, -1)
-    train, held = split(prints(400), groups, none, fraction=0.2, seed=0, spread=False)
+    train, held = split(prints(400), groups, none, fraction=0.2, seed=0, stratify=False)
     assert not set(groups[train]) & set(groups[held])
     assert len(held)
 

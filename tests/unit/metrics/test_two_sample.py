@@ -24,7 +24,7 @@ def classifier(accuracy: float, p_value: float, name: str = "a network on sample
 def result(accuracy: float, p_value: float, tested: int = 1_000, **fields) -> TwoSampleResult:
     best = classifier(accuracy, p_value)
     other = classifier(0.5, 0.9, "boosted trees on numbers")
-    usual = {"positive": (Control("noise", 0.9, told=True),)}
+    usual = {"positive": (Control("noise", 0.9, detected=True),)}
     return TwoSampleResult(best, (best, other), tested, 1_000, **(usual | fields))
 
 
@@ -37,19 +37,21 @@ def result(accuracy: float, p_value: float, tested: int = 1_000, **fields) -> Tw
         (result(0.318, 0.9, 22), "too few samples", "differences of 30 points or more"),
         (result(0.51, 0.3, positive=()), "no power", "not tried on samples that are known"),
         (
-            result(0.51, 0.3, positive=(Control("blur", 0.5, told=False),)),
+            result(0.51, 0.3, positive=(Control("blur", 0.5, detected=False),)),
             "no power",
             "cannot tell blur from reals either",
         ),
         (
             result(
-                0.51, 0.3, positive=(Control("a", 0.5, told=False), Control("b", 0.8, told=True))
+                0.51,
+                0.3,
+                positive=(Control("a", 0.5, detected=False), Control("b", 0.8, detected=True)),
             ),
             "no difference",
             "it tells b from reals, AUC 0.80; not a",
         ),
         (
-            result(0.7, 1e-9, negative=Control("training reals", 0.68, told=True)),
+            result(0.7, 1e-9, negative=Control("training reals", 0.68, detected=True)),
             "difference",
             "Held-out and training reals differ as well (AUC 0.68)",
         ),
@@ -80,7 +82,9 @@ def test_a_result_survives_its_record():
     found = result(
         0.6,
         0.001,
-        negative=Control("training reals", 0.5, told=False, classifiers=(classifier(0.5, 0.5),)),
+        negative=Control(
+            "training reals", 0.5, detected=False, classifiers=(classifier(0.5, 0.5),)
+        ),
     )
     assert TwoSampleResult.of(json.loads(json.dumps(found.record()))) == found
 
@@ -88,7 +92,7 @@ def test_a_result_survives_its_record():
 def test_scores_are_those_of_the_strongest_beside_the_negative_control():
     usual = classifier(0.52, 0.3)
     found = result(
-        0.6, 0.001, negative=Control("training reals", 0.53, told=False, classifiers=(usual,))
+        0.6, 0.001, negative=Control("training reals", 0.53, detected=False, classifiers=(usual,))
     )
     accuracy, area = two_sample_scores(found, classifier(0.9, 1e-9))
     assert (accuracy.name, area.name) == ("c2st accuracy", "c2st auc")

@@ -199,7 +199,7 @@ def test_previews_show_the_same_noise_each_time(planned, tmp_path):
 def test_no_claim_where_nothing_was_trained_or_too_little_was_held_out(of_pictures, changed):
     assert "Too little was held out" in two_sample_sentence(changed(of_pictures).card)
     coin = ClassifierResult("a network", 0.5, 0.47, 0.53, 0.5, 0.47, 0.53, 0.5)
-    alike = TwoSampleResult(coin, (coin,), 1_000, 1_000, (Control("noise", 0.9, told=True),))
+    alike = TwoSampleResult(coin, (coin,), 1_000, 1_000, (Control("noise", 0.9, detected=True),))
     said = {
         steps: two_sample_sentence(
             changed(of_pictures, two_sample_test=alike.record(), steps=steps).card
@@ -217,6 +217,6 @@ def test_the_test_at_the_end_has_a_control_of_either_sort(of_pictures, loaded):
     made = with_two_sample_test(of_pictures, loaded)
     found = TwoSampleResult.of(made.card.two_sample_test)
     assert found.tested + found.trained == 2 * len(loaded.held_out)
-    assert any(each.told for each in found.positive)
+    assert any(each.detected for each in found.positive)
     assert found.negative is not None
     assert found.sentence() in model_card(made, "run")

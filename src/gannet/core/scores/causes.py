@@ -189,9 +189,9 @@ def _longer(log: TrainingLog) -> str:
 def _memorizing(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
     if not _memorizes(evidence, grades):
         return None
-    count, seen = evidence.training_samples, passes(evidence)
-    if count and (count < FEW_SAMPLES or seen > MANY_PASSES):
-        often = f", each seen {seen:,.0f} times" if seen >= 2 else ""
+    count, epochs = evidence.training_samples, passes(evidence)
+    if count and (count < FEW_SAMPLES or epochs > MANY_PASSES):
+        often = f", each seen {epochs:,.0f} times" if epochs >= 2 else ""
         return Cause(
             name="too little data",
             why=f"{count:,} training samples are few{often}: they are learnt by heart",

@@ -82,7 +82,7 @@ def diagnose_run(evidence: Evidence) -> RunDiagnosis:
     Args:
         evidence: All that is known, during training, at its end, or from a report.
     """
-    judged = _answers(evidence) if evidence.perfect else _realism(evidence)
+    judged = _conditional_outputs(evidence) if evidence.perfect else _realism(evidence)
     parts = [judged, *filter(None, (look(evidence) for look in (_variety, _originality)))]
     if training := _training(evidence, parts):
         parts.append(training)
@@ -202,7 +202,7 @@ def _of_test(evidence: Evidence) -> tuple[Grade, str]:
     found = f"AUC {best.auc:.2f} on {test.tested:,} samples"
     match test.outcome:
         case "difference":
-            return _told(best.auc, found)
+            return _graded_auc(best.auc, found)
         case "no difference" if test.detectable <= POWERFUL:
             return "good", (
                 f"no difference to reals was found, and one of {max(points, 1)} points would have "
@@ -217,7 +217,7 @@ def _of_test(evidence: Evidence) -> tuple[Grade, str]:
             )
 
 
-def _told(auc: float, found: str) -> tuple[Grade, str]:
+def _graded_auc(auc: float, found: str) -> tuple[Grade, str]:
     if auc < FAIR_AUC:
         return "good", f"samples differ from reals so little that few would notice ({found})"
     if auc < POOR_AUC:
@@ -235,7 +235,7 @@ def _of_detection(evidence: Evidence) -> tuple[Grade, str]:
     found = f"accuracy {best.value:.0%} on {best.samples:,} samples"
     half_width = (best.high - best.low) / 2
     if best.low > 0.5:
-        return _told(best.value, found)
+        return _graded_auc(best.value, found)
     if half_width > POWERFUL:
         return "not judged", f"{best.samples} test samples are too few to tell"
     return "good", f"a two-sample test found no difference to reals ({found})"
@@ -290,24 +290,24 @@ def _originality(evidence: Evidence) -> Part | None:
     for score in evidence.of_role("memorization"):
         memorized = score.low > max(MEMORIZED, score.reference_high)
         grade: Grade = "fair" if score.value < 0.1 else "poor"
-        words = f"{score.value:.0%} of the samples are nearly copies of training samples"
+        clause_text = f"{score.value:.0%} of the samples are nearly copies of training samples"
         if not memorized:
-            grade, words = "good", f"no more copies than chance explains ({score.value:.1%})"
-        found.append((grade, words))
+            grade, clause_text = "good", f"no more copies than chance explains ({score.value:.1%})"
+        found.append((grade, clause_text))
     for score in evidence.of_role("privacy"):
         above = score.low > max(score.reference_high, score.chance_level or 0.0)
         kind = score.name.partition("[")[0]
         excess = score.value - max(score.reference, score.chance_level or 0.0)
-        words = f"training samples are given away ({kind} {_beside(score)})"
+        clause_text = f"training samples are given away ({kind} {_beside(score)})"
         grade = "poor" if excess > 0.1 else "fair"
-        found.append((grade, words) if above else ("good", ""))
+        found.append((grade, clause_text) if above else ("good", ""))
     found += _of_suspects(evidence)
     if not found:
         return None
     clean = "no sign of memorised training samples, which is no proof of privacy"
     if worst([grade for grade, _ in found]) == "good":
-        words = next((clause for grade, clause in found if clause and grade == "good"), clean)
-        return Part(name="originality", grade="good", finding=words)
+        clause_text = next((clause for grade, clause in found if clause and grade == "good"), clean)
+        return Part(name="originality", grade="good", finding=clause_text)
     return _joined("originality", found, clean)
 
 
@@ -331,7 +331,7 @@ def _of_suspects(evidence: Evidence) -> list[tuple[Grade, str]]:
     ]
 
 
-def _answers(evidence: Evidence) -> Part:
+def _conditional_outputs(evidence: Evidence) -> Part:
     """Answers that have one right value: beside the best simple method."""
     rated = [score for score in evidence.scores if score.baseline is not None]
     lost, tied = ([score for score in rated if score.beaten == how] for how in ("yes", "tied"))

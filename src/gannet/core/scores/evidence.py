@@ -117,7 +117,7 @@ def evidence_of_card(
     config: Mapping[str, Any] = card.get("config") or {}
     data: Mapping[str, Any] = card.get("data") or {}
     diagnosis: Mapping[str, Any] = card.get("diagnosis") or {}
-    made = TrainingLog(
+    rebuilt = TrainingLog(
         recipe=str(card.get("recipe", "")),
         steps=int(card.get("steps", 0)),
         batch=int(config.get("batch", 0)),
@@ -126,7 +126,7 @@ def evidence_of_card(
         stopped=str(diagnosis.get("stopped", "")),
     )
     return Evidence(
-        training_log=training_log or made,
+        training_log=training_log or rebuilt,
         training_samples=int(data.get("train", 0)),
         two_sample=two_sample,
     )

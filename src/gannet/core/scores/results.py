@@ -97,7 +97,7 @@ class Score(BaseModel):
         return "too high" if self.ends[1] and self.low > self.reference_high else "like reals"
 
     @property
-    def verdict(self) -> str:
+    def departure_text(self) -> str:
         """Its departure in words: ``like reals``, ``differs: too smooth``."""
         match self.departure:
             case "like reals":
@@ -217,7 +217,7 @@ class FeatureFitness(BaseModel):
         name: Of the features, with their hash.
         used: Whether the scores are measured in them.
         fit: Whether they can tell enough for that.
-        told: What they tell reals from, well above chance; ``classes`` for those of the labels.
+        detected: What they tell reals from, well above chance; ``classes`` for those of the labels.
         missed: What they do not, and others do.
         reason: Why they are not fit; empty if they are.
         samples: Reals that were looked at.
@@ -230,7 +230,7 @@ class FeatureFitness(BaseModel):
     name: str
     used: bool
     fit: bool
-    told: tuple[str, ...]
+    detected: tuple[str, ...]
     missed: tuple[str, ...]
     reason: str
     samples: int

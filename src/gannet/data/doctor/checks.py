@@ -69,9 +69,11 @@ class Examined:
         return tuple(self.names[int(index)] for index in indices[:NAMED])
 
 
-def by_share(share: float, severe: float, warning: float) -> Literal["severe", "warning", "note"]:
+def severity_of(
+    fraction: float, severe: float, warning: float
+) -> Literal["severe", "warning", "note"]:
     """How severe a share is."""
-    return "severe" if share >= severe else "warning" if share >= warning else "note"
+    return "severe" if fraction >= severe else "warning" if fraction >= warning else "note"
 
 
 def empty(examined: Examined) -> Iterator[Finding]:
@@ -79,12 +81,12 @@ def empty(examined: Examined) -> Iterator[Finding]:
     found = np.flatnonzero(examined.modality.examination.empty(examined.samples).numpy())
     if not len(found):
         return
-    share = len(found) / len(examined)
+    fraction = len(found) / len(examined)
     yield Finding(
         code="empty",
-        severity=by_share(share, SEVERE, WARNING),
+        severity=severity_of(fraction, SEVERE, WARNING),
         sentence=f"{len(found):,} of {len(examined):,} {examined.modality.noun[1]} "
-        f"({share:.1%}) are blank or nearly so",
+        f"({fraction:.1%}) are blank or nearly so",
         evidence={"count": len(found), "of": len(examined)},
         examples=examined.named(found),
         remedy="remove them, or they will be generated as often",
@@ -100,13 +102,13 @@ def copies(examined: Examined) -> Iterator[Finding]:
     _, group, sizes = np.unique(examined.groups, return_inverse=True, return_counts=True)
     largest = int(sizes.argmax())
     members = np.flatnonzero(group == largest)
-    share = len(members) / count
-    if share >= SEVERE and len(members) >= 5:
+    fraction = len(members) / count
+    if fraction >= SEVERE and len(members) >= 5:
         yield Finding(
             code="one_sample_dominates",
             severity="severe",
-            sentence=f"{len(members):,} of {count:,} {many} ({share:.0%}) are one and the same, or "
-            "nearly so",
+            sentence=f"{len(members):,} of {count:,} {many} ({fraction:.0%}) are one and the same, "
+            "or nearly so",
             evidence={"count": len(members), "of": count},
             examples=examined.named(members),
             remedy="keep one of them, else it will be generated as often",
@@ -118,7 +120,7 @@ def copies(examined: Examined) -> Iterator[Finding]:
     doubles = np.flatnonzero(_not_alone(group, examined.prints))
     yield Finding(
         code="near_duplicates",
-        severity=by_share(near / count, COPIES, SOME_COPIES),
+        severity=severity_of(near / count, COPIES, SOME_COPIES),
         sentence=f"{near:,} of {count:,} {many} ({near / count:.1%}) nearly equal another (noise, "
         f"another compression, a small crop or brightness); {len(sizes):,} differ",
         evidence={"count": near, "of": count, "different": len(sizes)},
@@ -163,7 +165,7 @@ def ranges(examined: Examined) -> Iterator[Finding]:
         yield from _stretched(examined)
     elif examined.modality.values == "signed":
         flat = examined.samples.flatten()[:: max(examined.samples.numel() // 1_000_000, 1)].float()
-        low, high = (float(flat.quantile(share)) for share in (0.005, 0.995))
+        low, high = (float(flat.quantile(fraction)) for fraction in (0.005, 0.995))
         if 0 < high - low < NARROW * 2:
             yield Finding(
                 code="narrow_range",
@@ -196,15 +198,17 @@ def _stretched(examined: Examined) -> Iterator[Finding]:
         )
 
 
-def samples_seen(rows: int, seen: float, usual: float, modality: Modality) -> Iterator[Finding]:
+def repeated_passes(
+    rows: int, epochs: float, usual: float, modality: Modality
+) -> Iterator[Finding]:
     """How often training would show each sample."""
-    if seen > usual:
+    if epochs > usual:
         yield Finding(
             code="few_samples",
             severity="warning",
-            sentence=f"each of the {rows:,} {modality.noun[1]} would be seen {seen:,.0f} times: "
+            sentence=f"each of the {rows:,} {modality.noun[1]} would be seen {epochs:,.0f} times: "
             "the discriminator may learn them by heart",
-            evidence={"samples": rows, "seen": seen, "usual": usual},
+            evidence={"samples": rows, "seen": epochs, "usual": usual},
             remedy="add more, or train for less time",
         )
 

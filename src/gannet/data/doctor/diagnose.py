@@ -132,12 +132,12 @@ def _read(
         return modality.pack(codec, [raw])
 
     packed = dict(zip(indices, in_order(one, indices), strict=True))
-    kept = {index: each for index, each in packed.items() if each is not None}
-    prints = [fingerprint(each.tobytes()) for each in kept.values()]
-    if not kept:
+    readable = {index: each for index, each in packed.items() if each is not None}
+    prints = [fingerprint(each.tobytes()) for each in readable.values()]
+    if not readable:
         return [], torch.zeros(0), np.zeros(0, np.uint64)
-    samples = modality.unpack(codec, np.concatenate(list(kept.values()))).float()
-    return list(kept), samples, np.array(prints, np.uint64)
+    samples = modality.unpack(codec, np.concatenate(list(readable.values()))).float()
+    return list(readable), samples, np.array(prints, np.uint64)
 
 
 def _ordered(findings: Iterator[Finding] | Sequence[Finding]) -> tuple[Finding, ...]:

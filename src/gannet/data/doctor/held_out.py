@@ -45,9 +45,9 @@ def absent(
     part = len(held_out) / (len(train) + len(held_out))
     sizes = np.bincount(train_labels[train_labels >= 0], minlength=len(names))
     held = np.bincount(held_out_labels[held_out_labels >= 0], minlength=len(names))
-    gone = np.flatnonzero((-sizes * math.log1p(-part) >= UNLIKELY) & (held == 0))
-    if len(gone):
-        classes = [names[int(each)] for each in gone]
+    missing = np.flatnonzero((-sizes * math.log1p(-part) >= UNLIKELY) & (held == 0))
+    if len(missing):
+        classes = [names[int(each)] for each in missing]
         listed = ", ".join(classes[:5])
         yield Finding(
             code="class_not_held_out",
@@ -69,14 +69,14 @@ def absent(
         (mine, theirs, -math.log1p(-part), "held out"),
         (theirs, mine, -math.log(part), "trained on"),
     ):
-        gone = (few == 0) & (many * each >= EACH)
-        alike = int(many[gone].sum())
+        missing = (few == 0) & (many * each >= EACH)
+        alike = int(many[missing].sum())
         if alike * each >= UNLIKELY:
             yield Finding(
                 code="mode_on_one_side",
                 severity="severe",
                 sentence=f"{alike} samples that look alike, of which none is {where}",
-                evidence={"clusters": int(gone.sum()), "samples": alike, "absent_from": where},
+                evidence={"clusters": int(missing.sum()), "samples": alike, "absent_from": where},
                 remedy="scores compare training and held-out samples, so their floors are too "
                 "high; add samples of this kind, or remove them",
             )

@@ -14,7 +14,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 
 from gannet.core.seeding import derive_seed
 from gannet.core.types import IntArray
-from gannet.data.doctor.checks import NAMED, Examined, by_share
+from gannet.data.doctor.checks import NAMED, Examined, severity_of
 from gannet.modalities.findings import Finding
 from gannet.networks.classifier import fit, small_net
 from gannet.networks.features import in_chunks
@@ -92,9 +92,11 @@ class Probe:
         Given the model, the probability of the true class then has the mean over all classes by
         their frequency; z test of the mean over samples, times the number of models (Bonferroni).
         """
-        share = np.bincount(self.labels, minlength=self.probabilities.shape[1]) / len(self.labels)
-        mean = self.probabilities @ share
-        variance = np.square(self.probabilities) @ share - np.square(mean)
+        fraction = np.bincount(self.labels, minlength=self.probabilities.shape[1]) / len(
+            self.labels
+        )
+        mean = self.probabilities @ fraction
+        variance = np.square(self.probabilities) @ fraction - np.square(mean)
         gain = self.probabilities[np.arange(len(self.labels)), self.labels] - mean
         if variance.sum() <= 0:
             return 1.0
@@ -222,10 +224,10 @@ def _network_probe(
     """A small network of the kind's own is asked before labels are accused."""
     samples = examined.samples[torch.from_numpy(chosen)].float()
     learn = torch.from_numpy(folds != 0)
-    answers = torch.from_numpy(labels)
+    label_tensor = torch.from_numpy(labels)
     count = int(labels.max()) + 1
     network = small_net(samples[learn], count, seed=0, build=examined.modality.classifier)
-    fit(network, samples[learn], answers[learn], steps=300, seed=0, seconds=NETWORK_SECONDS)
+    fit(network, samples[learn], label_tensor[learn], steps=300, seed=0, seconds=NETWORK_SECONDS)
     network.eval()
     with torch.no_grad():
         logits = in_chunks(network, samples[~learn], 250)
@@ -236,11 +238,11 @@ def _network_probe(
 
 def _nothing(probe: Probe, examined: Examined) -> Iterator[Finding]:
     """Labels that no model predicts, if a useful gain would have been seen."""
-    chance = probe.majority
-    least = 3 * math.sqrt(chance * (1 - chance) / len(probe.labels))
+    chance_level = probe.majority
+    least = 3 * math.sqrt(chance_level * (1 - chance_level) / len(probe.labels))
     evidence = {
         "accuracy": probe.accuracy,
-        "majority": chance,
+        "majority": chance_level,
         "p": probe.p,
         "samples": len(probe.labels),
         "detectable_gain": least,
@@ -258,7 +260,7 @@ def _nothing(probe: Probe, examined: Examined) -> Iterator[Finding]:
         code="labels_uninformative",
         severity="severe",
         sentence="labels seem to carry no information: quick models predict "
-        f"{probe.accuracy:.1%} of left-out ones, always the most frequent class {chance:.1%} "
+        f"{probe.accuracy:.1%} of left-out ones, always the most frequent class {chance_level:.1%} "
         f"(p = {probe.p:.2g})",
         evidence=evidence,
         remedy="see whether labels and samples are in the same order; or train without, --label ''",
@@ -277,8 +279,8 @@ def _suspects(
     def errors(part: float) -> float:
         return float(wrong[top >= np.quantile(top, 1 - part)].mean())
 
-    share = errors(SUREST)
-    are_wrong = share >= WRONG and errors(DEEP) >= max(WRONG / 2, EVEN * errors(0.5))
+    fraction = errors(SUREST)
+    are_wrong = fraction >= WRONG and errors(DEEP) >= max(WRONG / 2, EVEN * errors(0.5))
     if pairs := _mixed(joint, classes):
         yield Finding(
             code="classes_mixed",
@@ -300,10 +302,10 @@ def _suspects(
     ]
     yield Finding(
         code="labels_suspect",
-        severity=by_share(share, MANY_WRONG, WRONG),
-        sentence=f"about {share:.0%} of the labels look wrong, or their classes overlap",
+        severity=severity_of(fraction, MANY_WRONG, WRONG),
+        sentence=f"about {fraction:.0%} of the labels look wrong, or their classes overlap",
         evidence={
-            "share": share,
+            "share": fraction,
             "listed": len(worst),
             "indices": chosen[worst[:100]].tolist(),
             "accuracy": probe.accuracy,
@@ -316,11 +318,11 @@ def _suspects(
 
 def _mixed(joint: IntArray, classes: list[str]) -> list[tuple[str, str, float]]:
     """Pairs of classes of which many of the first are taken for the second, the worst first."""
-    shares = joint / joint.sum(1, keepdims=True).clip(1)
-    np.fill_diagonal(shares, 0)
-    found = np.argwhere(shares >= MIXED).tolist()
-    found.sort(key=lambda pair: -shares[tuple(pair)])
-    return [(classes[i], classes[j], float(shares[i, j])) for i, j in found[:5]]
+    fractions = joint / joint.sum(1, keepdims=True).clip(1)
+    np.fill_diagonal(fractions, 0)
+    found = np.argwhere(fractions >= MIXED).tolist()
+    found.sort(key=lambda pair: -fractions[tuple(pair)])
+    return [(classes[i], classes[j], float(fractions[i, j])) for i, j in found[:5]]
 
 
 def confident_joint(

@@ -38,7 +38,7 @@ ROUNDING = 1e-3
 SUBSET = 128
 """Samples whose nearest neighbours tell how near honest samples are."""
 
-SHARE, DENSEST = 0.4, 0.05
+FRACTION, DENSEST = 0.4, 0.05
 """Near-duplicates differ by less than this share of what the nearest twentieth of neighbours in the
 subset differ by: in each set one class, such as ones or trousers, is far more alike than the rest.
 
@@ -53,7 +53,7 @@ COPIES = 0.2
 BOUNDS = (0.03, 0.22)
 """Bounds of that limit."""
 
-CHANCE = 1e-3
+FALSE_ALARM = 1e-3
 """Expected pairs per sample that are as near by chance, for kinds without a comparison."""
 
 CHUNK = 1_000
@@ -133,7 +133,7 @@ def _near_by_comparison(keys: Tensor, read: Read, modality: Modality) -> IntArra
     usual = compared(some[nearest(keys[torch.from_numpy(some)], 1)]).clip(max=1.0)
     honest = usual[usual > max(BOUNDS[0], COPIES * float(np.quantile(usual, 0.95)))]
     densest = float(np.quantile(honest, DENSEST)) if len(honest) else 0.0
-    limit = float(np.clip(SHARE * densest, *BOUNDS))
+    limit = float(np.clip(FRACTION * densest, *BOUNDS))
     pairs = candidates(keys)
     pairs = pairs[_distances(keys, pairs[:, 0], pairs[:, 1]) <= FAR]
     return pairs[compared(pairs) <= limit]
@@ -149,7 +149,7 @@ def _near_by_distance(rows: Tensor, *, repeats: bool) -> IntArray:
 
     The share of pairs nearer than r grows as r to the power of the dimension (Grassberger and
     Procaccia 1983, Physica D 9, eq. 1.3); it is fitted to the distances of random pairs and
-    extended to where fewer than ``CHANCE`` pairs per sample are expected.
+    extended to where fewer than ``FALSE_ALARM`` pairs per sample are expected.
     """
     count = len(rows)
     rng = np.random.default_rng(derive_seed(0, count))
@@ -162,8 +162,9 @@ def _near_by_distance(rows: Tensor, *, repeats: bool) -> IntArray:
         return np.zeros((0, 2), np.int64)
     low, high = np.quantile(far, [0.05, 0.25])
     dimension = max(math.log(5) / math.log(max(high / low, 1 + 1e-9)), 1.0)
-    share = 2 * CHANCE / count  # of the pairs: count ** 2 / 2 pairs, CHANCE * count expected
-    limit = min(low * (share / 0.05) ** (1 / dimension), 0.2 * low)
+    # Of the pairs: count ** 2 / 2 pairs, FALSE_ALARM * count expected.
+    fraction = 2 * FALSE_ALARM / count
+    limit = min(low * (fraction / 0.05) ** (1 / dimension), 0.2 * low)
     if repeats:  # such data are coarse: many rows are near each other by right
         limit = min(limit, ROUNDING * math.sqrt(rows.shape[1]))
     pairs = candidates(rows, limit)
@@ -205,16 +206,16 @@ def candidates(rows: Tensor, width: float = 0.0) -> IntArray:
     if len(rows) <= EXACT:
         return nearest(rows, NEIGHBORS)
     rng = np.random.default_rng(0)
-    spread = float(rows.std(0).square().sum().sqrt())
-    side = 4 * (width or 0.1 * spread)
+    total_std = float(rows.std(0).square().sum().sqrt())
+    side = 4 * (width or 0.1 * total_std)
     found: list[IntArray] = []
     for _ in range(TABLES):
         directions = rng.normal(size=(rows.shape[1], 8)) / math.sqrt(rows.shape[1])
-        reach = side * max(1 / math.sqrt(rows.shape[1]), 0.1)
-        place = rows.double().numpy() @ directions
-        cells = np.floor(place / reach + rng.random(8)).astype(np.int64)
+        cell_side = side * max(1 / math.sqrt(rows.shape[1]), 0.1)
+        coordinates = rows.double().numpy() @ directions
+        cells = np.floor(coordinates / cell_side + rng.random(8)).astype(np.int64)
         hashed = (cells * (rng.integers(1, 2**62, 8, np.int64) | 1)).sum(1)
-        order = np.lexsort((place[:, 0], hashed))
+        order = np.lexsort((coordinates[:, 0], hashed))
         for step in range(1, IN_CELL + 1):
             one, other = order[:-step], order[step:]
             same = hashed[one] == hashed[other]

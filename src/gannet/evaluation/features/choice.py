@@ -28,7 +28,7 @@ from gannet.networks.features import Features, label_of
 REFERENCE = 2_000
 """Maximum training samples that features are fitted to."""
 
-ASKED = 150
+PROBED = 150
 """Reals that features are asked about."""
 
 LABELED = 500
@@ -43,13 +43,13 @@ class FeatureChoice:
         extractor: The first that are fit. Where none is, features that no score may use.
         fit: All that are fit, the chosen ones first.
         fitness: What all makes could tell, the most wanted first.
-        classes_told: Whether the classifier of the labels tells classes.
+        classes_detected: Whether the classifier of the labels tells classes.
     """
 
     extractor: Features
     fit: tuple[Features, ...]
     fitness: tuple[FeatureFitness, ...]
-    classes_told: bool
+    classes_detected: bool
 
     @property
     def blind(self) -> bool:
@@ -101,7 +101,7 @@ def choose_features(
         extractor=fit[0] if fit else _random(dataset, samples),
         fit=tuple(fit),
         fitness=tuple(fitness),
-        classes_told=any(each.needs_classes and each.tells_classes for each in findings),
+        classes_detected=any(each.needs_classes and each.tells_classes for each in findings),
     )
 
 
@@ -145,7 +145,7 @@ def _fitted(
 
 def _trial(dataset: Data, samples: EvaluationSamples, seed: int) -> FeatureTrial:
     """Held-out reals, and if they are few, those of the reference, which are as good for this."""
-    reals = torch.cat([samples.held_out, samples.real_reference])[:ASKED]
+    reals = torch.cat([samples.held_out, samples.real_reference])[:PROBED]
     every = np.asarray(dataset.held_out.labels)
     rows = np.flatnonzero(every >= 0)
     rows = rows[np.random.default_rng(seed).permutation(len(rows))[:LABELED]]

@@ -15,7 +15,7 @@ from gannet.metrics.confidence import half_samples_of, std
 from gannet.metrics.pairwise import FeatureSet
 from gannet.networks.features import Features
 
-ASKED = ("frechet", "kid", "coverage")
+COMPARED = ("frechet", "kid", "coverage")
 """Scores that makes of features are compared by."""
 
 ROWS = 250
@@ -83,7 +83,7 @@ def _scores(
         for other in (fake, reference)
     ]
     scores: list[Score] = []
-    for at, name in enumerate(ASKED):
+    for at, name in enumerate(COMPARED):
         _, better, least, most = METRICS[name]
         ends = [
             (max(value[at] - width[at], least), min(value[at] + width[at], most))
@@ -107,20 +107,21 @@ def _scores(
 
 
 def _values(real: FeatureSet, fake: FeatureSet) -> list[float]:
-    return [METRICS[name].function(real, fake) for name in ASKED]
+    return [METRICS[name].function(real, fake) for name in COMPARED]
 
 
 def disagreements(fitness: Sequence[FeatureFitness]) -> list[str]:
     """Sentences on scores that are like those of reals in some features and not in others."""
     scored = [each for each in fitness if each.scores]
     sentences: list[str] = []
-    for name in ASKED:
+    for name in COMPARED:
         here = [(each, score) for each in scored for score in each.scores if _is(score, name)]
         alike = [_short(each, score) for each, score in here if score.at_reference]
-        apart = [_short(each, score) for each, score in here if not score.at_reference]
-        if alike and apart:
+        different = [_short(each, score) for each, score in here if not score.at_reference]
+        if alike and different:
             sentences.append(
-                f"{name} is like that of reals in {_listed(alike)}, and differs in {_listed(apart)}"
+                f"{name} is like that of reals in {_listed(alike)}, and differs in "
+                f"{_listed(different)}"
             )
     return sentences
 
@@ -152,7 +153,7 @@ def feature_sentences(fitness: Sequence[FeatureFitness]) -> list[str]:
     if found:
         return [*lines, f"Features disagree, on {count} fakes: {'; '.join(found)}."]
     names = _listed([each.name.partition(":")[0] for each in scored])
-    return [*lines, f"Features agree, on {count} fakes, in {_listed(list(ASKED))}: {names}."]
+    return [*lines, f"Features agree, on {count} fakes, in {_listed(list(COMPARED))}: {names}."]
 
 
 NOT_JUDGED = (
@@ -165,10 +166,10 @@ NOT_JUDGED = (
 def _sentence(fitness: FeatureFitness) -> str:
     if not fitness.fit:
         return f"Features {fitness.name} are not used: {fitness.reason}."
-    told = _listed(list(fitness.told))
+    detected = _listed(list(fitness.detected))
     missed = f", and not {_listed(list(fitness.missed))}" if fitness.missed else ""
     word = "are used" if fitness.used else "are fit, too"
-    return f"Features {fitness.name} {word}: they tell {told}{missed}."
+    return f"Features {fitness.name} {word}: they tell {detected}{missed}."
 
 
 def _is(score: Score, name: str) -> bool:

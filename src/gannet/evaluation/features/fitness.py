@@ -12,12 +12,12 @@ from gannet.core.errors import GannetError
 from gannet.core.scores import FeatureFitness
 from gannet.core.seeding import derive_seed
 from gannet.evaluation.features.probe import (
-    CHANCE,
+    NO_AGREEMENT,
     Agreement,
     agreement,
     foretold_classes,
+    linear_probe_auc,
     participation,
-    told_apart,
 )
 from gannet.metrics.auc import Auc
 from gannet.modalities.corruption import Corruption
@@ -29,7 +29,7 @@ WELL = 0.6
 AGREED = 0.1
 """Cohen's kappa that the whole interval must be above, for classes to be told."""
 
-SPREAD = 1.2
+MIN_DIMENSIONS = 1.2
 """Directions that features must spread in, where reals do."""
 
 STILL = 1e-5
@@ -65,14 +65,14 @@ class FeatureTrial:
         worse: The same reals made worse, by name.
         labeled: ``(m, *shape)`` further such reals with labels; may be the same.
         labels: ``(m,)`` their classes.
-        spread: Directions that the reals themselves spread in.
+        dimensions: Directions that the reals themselves spread in.
     """
 
     reals: Tensor
     worse: Mapping[str, Tensor]
     labeled: Tensor
     labels: Tensor
-    spread: float
+    dimensions: float
 
 
 @dataclass(frozen=True)
@@ -81,33 +81,33 @@ class FeatureTrialResult:
 
     Attributes:
         features: The features.
-        seen: How well reals are told from copies made worse, by name.
+        probes: How well reals are told from copies made worse, by name.
         classes: Agreement of the classes that they tell with the labels.
         fault: Why they cannot be used at all; empty if nothing speaks against it.
         needs_classes: Whether they are worth nothing unless they tell classes.
     """
 
     features: Features
-    seen: Mapping[str, Auc] = field(default_factory=dict[str, Auc])
-    classes: Agreement = CHANCE
+    probes: Mapping[str, Auc] = field(default_factory=dict[str, Auc])
+    classes: Agreement = NO_AGREEMENT
     fault: str = ""
     needs_classes: bool = False
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def detected(self) -> tuple[str, ...]:
         """Names of what reals are told from, well above chance."""
-        return tuple(name for name, area in self.seen.items() if area.low > WELL)
+        return tuple(name for name, area in self.probes.items() if area.low > WELL)
 
     def missed(self, others: Sequence[FeatureTrialResult]) -> tuple[str, ...]:
         """Names of what is not told here, and told better elsewhere by more than both intervals."""
         best = {
-            name: max(each.seen[name].low for each in others if name in each.told)
+            name: max(each.probes[name].low for each in others if name in each.detected)
             for name in visible(others)
         }
         return tuple(
             name
-            for name, area in self.seen.items()
-            if name in best and name not in self.told and area.high < best[name]
+            for name, area in self.probes.items()
+            if name in best and name not in self.detected and area.high < best[name]
         )
 
     @property
@@ -165,25 +165,25 @@ def examined(
         fault = _fault(features, rows, trial)
         if fault:
             return FeatureTrialResult(features, fault=fault, needs_classes=own)
-        seen = {
-            name: _told(rows, features(worse), len(trial.worse))
+        probes = {
+            name: _probe_auc(rows, features(worse), len(trial.worse))
             for name, worse in trial.worse.items()
         }
         if predicted is None and len(trial.labels):
             predicted = foretold_classes(features(trial.labeled), trial.labels)
     except FAULTS as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
+        message = " ".join(str(error).split())[:200] or type(error).__name__
         return FeatureTrialResult(
-            features, fault=f"they fail on these samples ({words})", needs_classes=own
+            features, fault=f"they fail on these samples ({message})", needs_classes=own
         )
-    classes = CHANCE if predicted is None else agreement(predicted, trial.labels)
-    return FeatureTrialResult(features, seen, classes, needs_classes=own)
+    classes = NO_AGREEMENT if predicted is None else agreement(predicted, trial.labels)
+    return FeatureTrialResult(features, probes, classes, needs_classes=own)
 
 
-def _told(real: Tensor, worse: Tensor, tries: int) -> Auc:
+def _probe_auc(real: Tensor, worse: Tensor, tries: int) -> Auc:
     if not bool(torch.isfinite(worse).all()):
         raise ValueError("of copies made worse they hold numbers that are not finite")
-    return told_apart(real, worse, tries=tries)
+    return linear_probe_auc(real, worse, tries=tries)
 
 
 def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
@@ -195,18 +195,18 @@ def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
         return "they hold numbers that are not finite"
     deviation = float(rows.double().std(0, correction=0).square().mean().sqrt())
     size = float(rows.double().square().mean().sqrt())
-    if trial.spread == 0:
+    if trial.dimensions == 0:
         return "the reals are all alike, so nothing can be learnt of what sees them"
     if deviation <= STILL * size:
         return "they are the same for all reals"
     alone = features(trial.reals[:ALONE])
     if float((alone - rows[:ALONE]).abs().max()) > 0.01 * deviation:
         return "they of one sample change with the others beside it, or from call to call"
-    spread = participation(rows)
-    if spread < SPREAD <= trial.spread:
+    dimensions = participation(rows)
+    if dimensions < MIN_DIMENSIONS <= trial.dimensions:
         return (
-            f"all that they tell is one number ({spread:.2f} directions of spread, the reals "
-            f"themselves have {trial.spread:.1f})"
+            f"all that they tell is one number ({dimensions:.2f} directions of spread, the reals "
+            f"themselves have {trial.dimensions:.1f})"
         )
     return ""
 
@@ -230,7 +230,7 @@ def judged(findings: Sequence[FeatureTrialResult], samples: int) -> list[Feature
             name=label_of(each.features),
             used=at == first,
             fit=not reason,
-            told=("classes",) * each.tells_classes + each.told,
+            detected=("classes",) * each.tells_classes + each.detected,
             missed=each.missed(findings),
             reason=reason,
             samples=samples,
@@ -241,7 +241,7 @@ def judged(findings: Sequence[FeatureTrialResult], samples: int) -> list[Feature
 
 def visible(findings: Sequence[FeatureTrialResult]) -> list[str]:
     """What any of some features tell reals from."""
-    return list(dict.fromkeys(name for each in findings for name in each.told))
+    return list(dict.fromkeys(name for each in findings for name in each.detected))
 
 
 def _reason(
@@ -258,7 +258,7 @@ def _reason(
         )
     if finding.tells_classes and not finding.needs_classes:
         return ""
-    if not finding.told:
+    if not finding.detected:
         few = f", on {samples} reals, which are few" if samples < FEW else ""
         return f"they tell reals from nothing that was tried{few}"
     missed = finding.missed(findings)

@@ -20,7 +20,7 @@ LEVEL = 0.05
 """Share of blind features that may seem to see."""
 
 
-def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
+def linear_probe_auc(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
     """How well features tell reals from the same samples made worse; chance is .5.
 
     Kernel ridge regression, linear and Gaussian: what distances and moments of these features can
@@ -37,8 +37,8 @@ def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
     """
     count = len(real)
     inverse: Tensor = _inverse(torch.cat([real, other]))
-    answers = torch.cat([torch.ones(count), -torch.ones(count)]).double()
-    weights = inverse @ answers
+    signs = torch.cat([torch.ones(count), -torch.ones(count)]).double()
+    weights = inverse @ signs
     one = torch.arange(count)
     two = one + count
     blocks = torch.stack(
@@ -51,7 +51,7 @@ def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
     errors: Tensor = torch.linalg.solve(
         blocks, torch.stack([weights[one], weights[two]], 1)[..., None]
     )
-    foretold = torch.stack([answers[one], answers[two]], 1) - errors[..., 0]
+    foretold = torch.stack([signs[one], signs[two]], 1) - errors[..., 0]
     foretold = foretold.round(decimals=9)  # of equal sides only rounding would be left to rank
     quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / tries)
     sides = [np.asarray(each, np.float64) for each in foretold.unbind(1)]
@@ -76,7 +76,7 @@ class Agreement:
     low: float
 
 
-CHANCE = Agreement(0.0, 0.0)
+NO_AGREEMENT = Agreement(0.0, 0.0)
 """Of classes that nothing was told of."""
 
 
@@ -89,15 +89,18 @@ def agreement(foretold: Tensor, labels: Tensor) -> Agreement:
     """
     count = len(labels)
     if not count:
-        return CHANCE
+        return NO_AGREEMENT
     hits = int((foretold == labels).sum())
     every = int(torch.cat([foretold, labels]).max()) + 1
     counts = [each.bincount(minlength=every).double() / count for each in (foretold, labels)]
-    chance = float(counts[0] @ counts[1])
-    if chance >= 1:
-        return CHANCE
+    chance_level = float(counts[0] @ counts[1])
+    if chance_level >= 1:
+        return NO_AGREEMENT
     low = wilson(hits, count)[0]
-    return Agreement((hits / count - chance) / (1 - chance), (low - chance) / (1 - chance))
+    return Agreement(
+        (hits / count - chance_level) / (1 - chance_level),
+        (low - chance_level) / (1 - chance_level),
+    )
 
 
 def participation(rows: Tensor) -> float:
@@ -121,8 +124,8 @@ def kernel_of(rows: Tensor) -> tuple[Tensor, float]:
     linear = centered @ centered.T
     linear = linear / linear.diagonal().mean().clamp(min=1e-300)
     gaps = torch.cdist(centered, centered).square()
-    apart = gaps[gaps > 0]
-    usual = float(apart.median()) if len(apart) else 1.0
+    positive = gaps[gaps > 0]
+    usual = float(positive.median()) if len(positive) else 1.0
     kernel = (linear + (-gaps / usual).exp()) / 2 + 0.1
     return kernel, RIDGE * float(kernel.diagonal().mean())
 

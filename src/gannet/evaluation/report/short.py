@@ -6,7 +6,7 @@ import textwrap
 
 from gannet.core.scores import Report, Score
 from gannet.core.scores.diagnosis import ORDER, effect
-from gannet.evaluation.report.summary import kind_of, number, verdict
+from gannet.evaluation.report.summary import conclusions, kind_of, number
 
 WIDTH = 100
 """Letters in a line."""
@@ -26,7 +26,7 @@ def short_table(report: Report) -> str:
     """
     lines = [
         line
-        for sentence in verdict(report)
+        for sentence in conclusions(report)
         for line in textwrap.wrap(sentence.replace("**", ""), WIDTH)
     ]
     ranked = sorted(_strongest(report), key=_rank)
@@ -36,7 +36,7 @@ def short_table(report: Report) -> str:
         lines += ["", f"{'score':<{NAME}} {report.sample_noun:>9} {head:>9}  verdict"]
     lines += [
         f"{_short(score.name):<{NAME}} {number(score.value):>9} {number(score.reference):>9}  "
-        f"{_verdict(score, report)}"
+        f"{_outcome(score, report)}"
         for score in shown
     ]
     left = [score for score in report.scores if score not in shown]
@@ -65,13 +65,13 @@ def _rank(score: Score) -> tuple[bool, bool, bool, int]:
     )
 
 
-def _verdict(score: Score, report: Report) -> str:
+def _outcome(score: Score, report: Report) -> str:
     like = "like perfect" if report.perfect else "like reals"
-    words = [like if score.at_reference else score.verdict]
+    phrases = [like if score.at_reference else score.departure_text]
     if score.beaten != "no":
         by = score.baseline_name or report.baseline
-        words.append(f"{by} is {'better' if score.beaten == 'yes' else 'as good'}")
-    return "; ".join(words)
+        phrases.append(f"{by} is {'better' if score.beaten == 'yes' else 'as good'}")
+    return "; ".join(phrases)
 
 
 def _short(name: str) -> str:

@@ -18,7 +18,7 @@ SHORTFALL_RATIO = 0.8
 EXCESS_LIMIT = 0.1
 """An excess score significantly above this value gives a warning."""
 
-SPREAD_LIMIT = 0.15
+DIVERSITY_LIMIT = 0.15
 """A spread that departs from its reference by more than this fraction gives a warning."""
 
 FREQUENT = 0.03
@@ -87,7 +87,7 @@ def diagnosis_of(report: Report) -> RunDiagnosis:
     return diagnose_run(evidence_of(report, two_sample=test))
 
 
-def verdict(report: Report) -> list[str]:
+def conclusions(report: Report) -> list[str]:
     """The diagnosis in two sentences at most: grade and why, then cause and advice."""
     diagnosis = diagnosis_of(report)
     grade, _, why = diagnosis.sentence.partition(":")
@@ -99,7 +99,7 @@ def verdict(report: Report) -> list[str]:
 
 def summary(report: Report) -> str:
     """Summarize a report in sentences; ``**`` marks what is serious."""
-    return " ".join([*verdict(report), details(report)])
+    return " ".join([*conclusions(report), details(report)])
 
 
 def details(report: Report) -> str:
@@ -145,7 +145,7 @@ def _warned(score: Score) -> str:
             bad = low and score.value < SHORTFALL_RATIO * score.reference
         case "spread":
             gap = abs(score.value / score.reference - 1) if score.reference else 0.0
-            bad = not score.at_reference and gap > SPREAD_LIMIT
+            bad = not score.at_reference and gap > DIVERSITY_LIMIT
         case "excess":
             bad = score.low > max(EXCESS_LIMIT, score.reference_high)
         case "privacy":
@@ -247,8 +247,8 @@ def _of_monitor(report: Report) -> list[str]:
     evidence = f" ({training_log.evidence})" if training_log.evidence else ""
     if training_log.diagnosis in ("healthy", "converged"):
         parts = diagnosis_of(report).parts
-        said = [part.grade for part in parts if part.name == "training"]
-        return ["Training ended without a fault."] if said == ["good"] else []
+        training_grades = [part.grade for part in parts if part.name == "training"]
+        return ["Training ended without a fault."] if training_grades == ["good"] else []
     if training_log.diagnosis == "not judged":
         return []
     return [f"**Training ended unhealthy**: {training_log.diagnosis}{evidence}."]

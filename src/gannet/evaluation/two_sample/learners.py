@@ -72,7 +72,7 @@ class Network:
 
         Source: Lopez-Paz and Oquab 2017, arXiv:1610.06545, sec. 3.
         """
-        samples, labels, checks, answers = _parts(real, fake)
+        samples, labels, checks, targets = _parts(real, fake)
         network = small_net(samples, 2, seed=derive_seed(seed, 2), build=self.build)
         steps = max(min(self.steps, ROUNDS * len(samples) // BATCH), 40)
         best, state = math.inf, copy.deepcopy(network.state_dict())
@@ -82,7 +82,7 @@ class Network:
             if step % max(steps // CHECKS, 1):
                 return False
             network.eval()
-            loss = float(cross_entropy(in_chunks(network, checks, 256), answers))
+            loss = float(cross_entropy(in_chunks(network, checks, 256), targets))
             network.train()
             if loss < best:
                 best, state = loss, copy.deepcopy(network.state_dict())
@@ -183,8 +183,8 @@ def _parts(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     samples = torch.cat([real[held:], fake[held:]])
     labels = torch.cat([torch.ones(len(real) - held), torch.zeros(len(fake) - held)]).long()
     checks = torch.cat([real[:held], fake[:held]])
-    answers = torch.cat([torch.ones(held), torch.zeros(held)]).long()
-    return samples, labels, checks, answers
+    targets = torch.cat([torch.ones(held), torch.zeros(held)]).long()
+    return samples, labels, checks, targets
 
 
 def _discriminant(real: Tensor, fake: Tensor, ridge: float) -> Tensor:

@@ -73,7 +73,7 @@ class View:
     of: Callable[[Tensor], Tensor]
     learners: Sequence[Learner]
 
-    def seen(self, samples: Tensor) -> Tensor:
+    def features(self, samples: Tensor) -> Tensor:
         """Samples as they are looked at, few large ones at a time."""
         size = max(CHUNK_NUMBERS // max(samples[:1].numel(), 1), 1)
         return in_chunks(self.of, samples, size)
@@ -145,19 +145,19 @@ def classifier_two_sample_test(
     looks = list(views if views is not None else views_of(modality))
     largest = _largest(real)
     real, fake = _finite(real, largest), _finite(fake, largest)
-    seen = [view.seen(real) for view in looks]
-    result = _tested(seen, fake, looks, seed)
-    part = [rows[:CONTROL_SAMPLES] for rows in seen]
+    features = [view.features(real) for view in looks]
+    result = _tested(features, fake, looks, seed)
+    part = [rows[:CONTROL_SAMPLES] for rows in features]
     positive: list[Control] = []
-    told = 0
+    detected = 0
     for number, (name, rows) in enumerate(corrupted):
-        if enough is not None and told >= enough:
+        if enough is not None and detected >= enough:
             break
         if len(rows) < MIN_SAMPLES:
             continue
         each = _finite(rows[:CONTROL_SAMPLES], largest)
         positive.append(_control(name, part, each, looks, derive_seed(seed, 11, number)))
-        told += positive[-1].told
+        detected += positive[-1].detected
     negative = None
     if real_reference is not None and len(real_reference) >= MIN_SAMPLES:
         others = _finite(real_reference[:CONTROL_SAMPLES], largest)
@@ -209,13 +209,13 @@ def _tested(
     names: list[str] = []
     logits: list[tuple[Tensor, Tensor]] = []
     missing: list[str] = []
-    for view, seen in zip(views, real, strict=True):
+    for view, features in zip(views, real, strict=True):
         learners, absent = installed(view.learners)
         missing += absent
         if not learners:
             continue
-        sides = seen[orders[0]], view.seen(fake[orders[1]])
-        wide = seen[0].numel() > MOST_COLUMNS
+        sides = features[orders[0]], view.features(fake[orders[1]])
+        wide = features[0].numel() > MOST_COLUMNS
         for learner in learners:
             if wide and isinstance(learner, BoostedTrees):
                 continue

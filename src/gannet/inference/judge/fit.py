@@ -161,14 +161,14 @@ def _groups(
     spec, modality = artifact.card.spec, find_modality(artifact.codecs["sample"].kind)
     stored: dict[str, Tensor] = {}
     if earlier is not None and len(earlier) >= 2 * FOURTH:
-        kept = torch.arange(len(earlier)) % FOURTH > 0
-        stored["earlier fakes"] = earlier[kept]
+        learnt = torch.arange(len(earlier)) % FOURTH > 0
+        stored["earlier fakes"] = earlier[learnt]
     some = train.part(slice(count))
     for name, baseline in modality.judging.baselines.items():
         stored[name] = baseline(some.samples, some.labels, spec, derive_seed(seed, 3))
-    made: dict[str, Refill] = dict(modality.evaluation.corruptions)
-    made["other kinds"] = modality.judging.others
-    return Groups(_own(artifact, dataset.train, count, derive_seed(seed, 4)), stored, made)
+    generated: dict[str, Refill] = dict(modality.evaluation.corruptions)
+    generated["other kinds"] = modality.judging.others
+    return Groups(_own(artifact, dataset.train, count, derive_seed(seed, 4)), stored, generated)
 
 
 def _test_fakes(
@@ -187,11 +187,11 @@ def _test_fakes(
     found = {OWN_FAKES: own}
     for name in groups.stored:
         if name in modality.judging.baselines:
-            made = modality.judging.baselines[name]
-            found[name] = made(held_out.samples, held_out.labels, spec, derive_seed(seed, 7))
+            generated = modality.judging.baselines[name]
+            found[name] = generated(held_out.samples, held_out.labels, spec, derive_seed(seed, 7))
         elif earlier is not None:
             found[name] = earlier[torch.arange(len(earlier)) % FOURTH == 0]
-    return found | {name: make(held_out.samples, rng) for name, make in groups.made.items()}
+    return found | {name: make(held_out.samples, rng) for name, make in groups.generated.items()}
 
 
 def _calibrated(judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed: int) -> JudgeCard:
@@ -204,16 +204,16 @@ def _calibrated(judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed
     for at, name in enumerate(card.groups):
         pair = (odds(each, kinds, [kinds + at]) for each in (real, others[name]))
         alone[name] = _control(name, *pair)
-    told = tuple(name for name, control in alone.items() if control.told)
-    indices = [kinds + card.groups.index(name) for name in told]
-    chance = odds(real, kinds, indices)
+    detected = tuple(name for name, control in alone.items() if control.detected)
+    indices = [kinds + card.groups.index(name) for name in detected]
+    real_odds = odds(real, kinds, indices)
     fake = {name: odds(each, kinds, indices) for name, each in others.items()}
     # What is printed rests on all told groups together, so that is what is reported of each.
-    together = {name: _control(name, chance, fake[name]) for name in told}
+    together = {name: _control(name, real_odds, fake[name]) for name in detected}
     controls = tuple(together.get(name, control) for name, control in alone.items())
-    update: dict[str, Any] = {"controls": controls, "told": told}
-    if told:
-        update["calibration"] = _calibration(chance, fake, told)
+    update: dict[str, Any] = {"controls": controls, "detected": detected}
+    if detected:
+        update["calibration"] = _calibration(real_odds, fake, detected)
     if card.classes > 1:
         own, wrong = _by_class(real, held_out.labels, kinds, indices, seed)
         if len(own) >= MIN_LABELED:
@@ -240,19 +240,21 @@ def _control(name: str, above: Tensor, below: Tensor) -> ControlAuc:
     area = auc(above.double().numpy(), below.double().numpy())
     figures = (round(each, 4) for each in area)
     value, low, high = figures
-    return ControlAuc(name=name, auc=value, low=low, high=high, told=area.low > 0.5)
+    return ControlAuc(name=name, auc=value, low=low, high=high, detected=area.low > 0.5)
 
 
-def _calibration(real: Tensor, fake: Mapping[str, Tensor], told: tuple[str, ...]) -> Calibration:
+def _calibration(
+    real: Tensor, fake: Mapping[str, Tensor], detected: tuple[str, ...]
+) -> Calibration:
     """Calibrated on as many fakes as reals: half of them own fakes, if those are told at all.
 
     The usual range of fakes is that of own fakes.
     """
-    rest = [name for name in told if name != OWN_FAKES]
-    half = len(real) // 2 if OWN_FAKES in told and rest else len(real)
-    parts = [_cycled(fake[OWN_FAKES], half)] if OWN_FAKES in told else []
-    share = max((len(real) - half * len(parts)) // max(len(rest), 1), 1)
-    parts += [_cycled(fake[name], share) for name in rest]
+    rest = [name for name in detected if name != OWN_FAKES]
+    half = len(real) // 2 if OWN_FAKES in detected and rest else len(real)
+    parts = [_cycled(fake[OWN_FAKES], half)] if OWN_FAKES in detected else []
+    per_group = max((len(real) - half * len(parts)) // max(len(rest), 1), 1)
+    parts += [_cycled(fake[name], per_group) for name in rest]
     scale = calibration_of(real, torch.cat(parts))
     own = (fake[OWN_FAKES] * scale.weight + scale.bias).sigmoid()
     usual: list[float] = own.quantile(torch.tensor(QUANTILES)).tolist()

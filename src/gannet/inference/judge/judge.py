@@ -32,7 +32,7 @@ PHRASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgment:
     """What a judge says of one sample.
 
     Attributes:
@@ -123,13 +123,13 @@ class Judge:
             return torch.zeros(0)
         logits = in_chunks(lambda part: self.network(part.float()), samples, 256)
         kinds = max(self.card.classes, 1)
-        groups = [kinds + self.card.groups.index(name) for name in self.card.told]
+        groups = [kinds + self.card.groups.index(name) for name in self.card.detected]
         return odds(logits, kinds, groups, label)
 
-    def verdicts(
+    def judgments(
         self, samples: Tensor, reasons: Sequence[str] = (), label: int | None = None
-    ) -> list[Verdict]:
-        """A verdict on each sample.
+    ) -> list[Judgment]:
+        """A judgment on each sample.
 
         Args:
             samples: ``(n, *shape)``.
@@ -145,21 +145,21 @@ class Judge:
             labels = torch.full((len(samples),), label)
             scale = self.card.class_calibration or scale
         calibrated = self.log_odds(samples, labels) * scale.weight + scale.bias
-        chances: list[float] = calibrated.sigmoid().tolist()
+        probabilities: list[float] = calibrated.sigmoid().tolist()
         rows: list[list[float]] = novelty.tolist()
         given = reasons or [""] * len(samples)
-        return [self._verdict(*each) for each in zip(given, rows, chances, strict=True)]
+        return [self._judgment(*each) for each in zip(given, rows, probabilities, strict=True)]
 
-    def _verdict(self, why: str, novelty: Sequence[float], chance: float) -> Verdict:
+    def _judgment(self, why: str, novelty: Sequence[float], probability: float) -> Judgment:
         if why:
-            return Verdict(None, True, why)
+            return Judgment(None, True, why)
         most = max(range(len(novelty)), key=novelty.__getitem__)
         if novelty[most] > 1:
             name = list(self.novelty.views)[most]
-            return Verdict(None, True, f"{PHRASES[name]} ({novelty[most]:.1f} times the usual)")
+            return Judgment(None, True, f"{PHRASES[name]} ({novelty[most]:.1f} times the usual)")
         if self.card.blind:
-            return Verdict(None, False, self.card.blind)
-        return Verdict(chance)
+            return Judgment(None, False, self.card.blind)
+        return Judgment(probability)
 
     def beyond(self, facts: Mapping[str, Fact]) -> str:
         """The first fact of a raw sample that lies far outside of training; empty for none."""

@@ -38,17 +38,17 @@ class Groups:
     Attributes:
         own: ``(n, *shape)`` fakes of the generator.
         stored: Further fakes by name.
-        made: How fakes of further groups are made from reals, by name.
+        generated: How fakes of further groups are made from reals, by name.
     """
 
     own: Tensor
     stored: Mapping[str, Tensor]
-    made: Mapping[str, Refill]
+    generated: Mapping[str, Refill]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of all groups, the own fakes first, which are called ``own fakes``."""
-        return (OWN_FAKES, *self.stored, *self.made)
+        return (OWN_FAKES, *self.stored, *self.generated)
 
 
 def trained_network(
@@ -108,10 +108,10 @@ class _Batches:
     ) -> None:
         self.real, self.labels, self.groups, self.rng = real, labels, groups, rng
         self.numbers = {name: kinds + at for at, name in enumerate(groups.names)}
-        self.others = [*groups.stored, *groups.made]
-        self.share = max(round((BATCH - REAL - OWN) / max(len(self.others), 1)), 2)
-        self.turns = max((BATCH - REAL - OWN) // self.share, 1)
-        often = self.share * min(self.turns / max(len(self.others), 1), 1.0)
+        self.others = [*groups.stored, *groups.generated]
+        self.per_group = max(round((BATCH - REAL - OWN) / max(len(self.others), 1)), 2)
+        self.turns = max((BATCH - REAL - OWN) // self.per_group, 1)
+        often = self.per_group * min(self.turns / max(len(self.others), 1), 1.0)
         frequency = torch.full((kinds + len(groups.names),), often)
         frequency[: kinds + 1] = OWN
         self.offset = (frequency / OWN).log()
@@ -126,11 +126,11 @@ class _Batches:
             name = self.others[at]
             stored = self.groups.stored.get(name)
             if stored is not None:
-                fakes = stored[self._some(len(stored), self.share)]
+                fakes = stored[self._some(len(stored), self.per_group)]
             else:
                 # Of as many as a batch: what is mixed among few samples is hardly mixed at all.
                 origin = self.real[self._some(len(self.real), REAL)]
-                fakes = self.groups.made[name](origin, self.rng)[: self.share]
+                fakes = self.groups.generated[name](origin, self.rng)[: self.per_group]
             self._add(parts, targets, name, fakes)
         return torch.cat([each.float() for each in parts]), torch.cat(targets)
 

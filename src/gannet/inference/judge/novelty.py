@@ -109,8 +109,8 @@ def _description(rows: Tensor, seed: int) -> dict[str, Tensor]:
     variances, axes = _eigen(covariance)
     rank = max(min(RANK, len(rows) // 10, len(variances)), 1)
     top, axes = variances[-rank:], axes[:, -rank:]
-    floor = max(float(variances.clamp(min=0).mean()) * 1e-3, 1e-12)
-    turn = axes / top.clamp(min=floor).sqrt()
+    min_variance = max(float(variances.clamp(min=0).mean()) * 1e-3, 1e-12)
+    turn = axes / top.clamp(min=min_variance).sqrt()
     inside = centered @ turn
     count = max(min(CLUSTERS, len(rows) // PER_CLUSTER), 1)
     rest = variances[:-rank].clamp(min=0).sum() / max(len(variances) - rank, 1)
@@ -118,7 +118,7 @@ def _description(rows: Tensor, seed: int) -> dict[str, Tensor]:
         "mean": mean,
         "turn": turn,
         "centers": centers(inside.float(), count, seed=seed),
-        "rest": rest.clamp(min=floor)[None],
+        "rest": rest.clamp(min=min_variance)[None],
     }
 
 

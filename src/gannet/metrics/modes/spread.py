@@ -90,7 +90,7 @@ def mode_deviations(rows: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
     return (variance / values.shape[1]).sqrt(), counts
 
 
-def spread_within_modes(real: Tensor, fake: Tensor, modes: Tensor) -> float:
+def std_within_modes(real: Tensor, fake: Tensor, modes: Tensor) -> float:
     """Standard deviation within modes of fakes over that of reals, 0..1000; 1 when equal.
 
     The geometric mean over the modes, weighted by their reals. Modes with fewer than ``MIN_FAKES``
@@ -102,10 +102,10 @@ def spread_within_modes(real: Tensor, fake: Tensor, modes: Tensor) -> float:
         modes: ``(K, F)`` centers, each sample belonging to the nearest.
     """
     ratios, weights = _ratios(real, fake, modes)
-    kept = torch.isfinite(ratios)
-    if not bool(kept.any()):
+    finite = torch.isfinite(ratios)
+    if not bool(finite.any()):
         return 1.0
-    return math.exp(float((ratios.log() * weights)[kept].sum() / weights[kept].sum()))
+    return math.exp(float((ratios.log() * weights)[finite].sum() / weights[finite].sum()))
 
 
 def neighbor_distance(real: Tensor, fake: Tensor) -> float:
@@ -123,7 +123,7 @@ def neighbor_distance(real: Tensor, fake: Tensor) -> float:
     return _ratio(near, own)
 
 
-def spread_scores(
+def mode_std_scores(
     held_out: Tensor,
     fake: Tensor,
     real_reference: Tensor,
@@ -146,7 +146,7 @@ def spread_scores(
     modes = find_modes(torch.cat([sets[0], sets[2]]), seed=seed)
 
     def within(real: Tensor, other: Tensor) -> float:
-        return spread_within_modes(real, other, modes)
+        return std_within_modes(real, other, modes)
 
     how = (
         f"Spread within modes: {len(modes)} modes of reals (k-means, as many as suit them best); "
@@ -214,9 +214,9 @@ def _by_mode(sets: Sequence[Tensor], modes: Tensor) -> tuple[Component, ...]:
 
 def _ratios(real: Tensor, fake: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
     """Ratio of each mode ``(K,)``, NaN where there is none, and its reals."""
-    (own, counts), (made, fakes) = (mode_deviations(each, modes) for each in (real, fake))
+    (own, counts), (generated, fakes) = (mode_deviations(each, modes) for each in (real, fake))
     ratios = torch.tensor(
-        [_ratio(float(one), float(other)) for one, other in zip(made, own, strict=True)],
+        [_ratio(float(one), float(other)) for one, other in zip(generated, own, strict=True)],
         dtype=torch.float64,
     )
     return torch.where((fakes >= MIN_FAKES) & (counts > 1), ratios, math.nan), counts

@@ -54,16 +54,16 @@ class CellNet(SmallNet):
         super().__init__()
         flat = rows.flatten(1).float()[:REFERENCE]
         cells = flat.shape[1]
-        kept = max(min(VALUES, MAX_EMBEDDINGS // cells - BINS - 1), 1)
-        self.register_buffer("values", torch.stack([_frequent(each, kept) for each in flat.T]))
+        frequent = max(min(VALUES, MAX_EMBEDDINGS // cells - BINS - 1), 1)
+        self.register_buffer("values", torch.stack([_frequent(each, frequent) for each in flat.T]))
         inner = torch.arange(1, BINS) / BINS
         self.register_buffer("edges", torch.quantile(flat[:4_096], inner, 0).T.contiguous())
         self.register_buffer("mean", flat.mean(0))
         self.register_buffer("std", flat.std(0).clamp(min=1e-6).nan_to_num(1.0))
-        size = kept + 1 + BINS
+        size = frequent + 1 + BINS
         first = torch.arange(cells) * size
         self.register_buffer("first", first, persistent=False)
-        self.kept, self.cells = kept, cells
+        self.frequent, self.cells = frequent, cells
         self.embedding = nn.EmbeddingBag(cells * size, WIDTH, mode="sum")
         nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(cells))
         self.slopes = nn.Parameter(torch.randn(cells, WIDTH) / math.sqrt(cells))
@@ -96,10 +96,10 @@ class CellNet(SmallNet):
     def _tokens(self, rows: Tensor) -> Tensor:
         """Numbers of the embeddings of each row, ``(B, 2F)``: of its values and of its bins."""
         columns = rows.T.contiguous()
-        at = torch.searchsorted(self.values, columns).clamp(max=self.kept - 1)
+        at = torch.searchsorted(self.values, columns).clamp(max=self.frequent - 1)
         known = self.values.gather(1, at) == columns
-        value = torch.where(known, at, self.kept)
-        bins = torch.searchsorted(self.edges, columns, right=True) + self.kept + 1
+        value = torch.where(known, at, self.frequent)
+        bins = torch.searchsorted(self.edges, columns, right=True) + self.frequent + 1
         return torch.cat([value.T + self.first, bins.T + self.first], 1)
 
 

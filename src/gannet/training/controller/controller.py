@@ -168,7 +168,7 @@ class Controller:
         self.attempts += remedy.restart
         self._count(diagnosis.name)
         return Action(
-            f"{remedy.words}, on trial: {diagnosis.evidence}",
+            f"{remedy.description}, on trial: {diagnosis.evidence}",
             dict(remedy.changes),
             rollback=remedy.rollback,
             restart=self.attempts if remedy.restart else 0,

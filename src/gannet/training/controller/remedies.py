@@ -30,14 +30,14 @@ class Remedy:
 
     Attributes:
         name: In messages; a remedy that did not help is known by it.
-        words: What is done, with values.
+        description: What is done, with values.
         changes: Settings and their new values.
         rollback: Whether weights are restored from the last healthy state.
         restart: Whether training begins anew with other initial weights.
     """
 
     name: str
-    words: str
+    description: str
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     rollback: bool = False
     restart: bool = False
@@ -128,10 +128,10 @@ def _penalty(name: str, weight: float, *, higher: bool) -> Remedy:
 
 def _rate(rate: float, factor: float, *, rollback: bool = False) -> Remedy:
     lower = rate * factor
-    words = f"learning rate down to {lower:.2g}"
+    description = f"learning rate down to {lower:.2g}"
     return Remedy(
         "a lower learning rate",
-        f"rollback to the last healthy state, {words}" if rollback else words,
+        f"rollback to the last healthy state, {description}" if rollback else description,
         {"learning_rate": lower},
         rollback=rollback,
     )

@@ -21,7 +21,7 @@ CERTAIN = 2.0
 MIN_CHANGE = 0.05
 """Change, as a fraction of the value before, below which none counts however certain."""
 
-SPREAD_ERROR = 0.03
+DIVERSITY_ERROR = 0.03
 """Standard error of a diversity in one evaluation, at least."""
 
 
@@ -35,11 +35,11 @@ def _probe(each: Measurements) -> tuple[float, float]:
 
 
 def _alike(each: Measurements) -> tuple[float, float]:
-    return max(1 - each.diversity, 0.0), SPREAD_ERROR
+    return max(1 - each.diversity, 0.0), DIVERSITY_ERROR
 
 
 def _neighbors_alike(each: Measurements) -> tuple[float, float]:
-    return max(1 - each.nn_diversity, 0.0), SPREAD_ERROR
+    return max(1 - each.nn_diversity, 0.0), DIVERSITY_ERROR
 
 
 def _loss(each: Measurements) -> tuple[float, float]:

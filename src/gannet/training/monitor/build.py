@@ -35,11 +35,11 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
         for rows, some in ((dataset.train, max_samples), (dataset.held_out, count))
     )
     embedded = embed(train.real)
-    seen_as = modality_of_embedded(modality, train.real, embedded)
-    features = seen_as.monitor_features(embedded, 0)
-    distance = seen_as.monitor_distance(embedded, 0)
+    embedded_modality = modality_of_embedded(modality, train.real, embedded)
+    features = embedded_modality.monitor_features(embedded, 0)
+    distance = embedded_modality.monitor_distance(embedded, 0)
     baseline: Tensor | None = None
-    if seen_as is not modality:
+    if embedded_modality is not modality:
         # One Gaussian of the embedding is no sample, and matches all that distances see best.
         rng = torch.Generator().manual_seed(derive_seed(plan.seed, 3))
         baseline = embed(shuffled_parts(train.real, rng)[: len(held_out)])

@@ -42,11 +42,12 @@ def diagnose(
     if diagnosis := _first(CHECKED_AFTER_WARM_UP, history, thresholds):
         return diagnosis
     if progress >= thresholds.min_progress_converged and (
-        seen := _no_difference(history[-thresholds.min_evaluations_converged :], thresholds)
+        likeness := _no_difference(history[-thresholds.min_evaluations_converged :], thresholds)
     ):
         return Diagnosis(
             "converged",
-            f"{thresholds.sample_noun} cannot be told from held-out data: {seen}; {_numbers(now)}",
+            f"{thresholds.sample_noun} cannot be told from held-out data: {likeness}; "
+            f"{_numbers(now)}",
         )
     return Diagnosis("healthy", _numbers(now))
 
@@ -117,13 +118,13 @@ def _no_difference(recent: History, thresholds: Thresholds) -> str:
     errors = [each.energy_distance_se for each in recent if math.isfinite(each.energy_distance_se)]
     noise = sum(errors) / len(errors) / math.sqrt(len(recent)) if errors else 0.0
     probe, limit = mean_of(recent, "strongest_probe_auc"), 0.5 + 2 * error
-    spreads = [mean_of(recent, name) for name in ("diversity", "nn_diversity")]
-    least = thresholds.min_spread_converged
+    diversities = [mean_of(recent, name) for name in ("diversity", "nn_diversity")]
+    least = thresholds.min_diversity_converged
     fine = (
         distance - 2 * noise <= max(now.reference, 0)
         and probe < limit
         and abs(mean_of(recent, "auc_held_out") - 0.5) < max(2 * error, 0.05)
-        and all(least <= spread <= 1 / least for spread in spreads)
+        and all(least <= each <= 1 / least for each in diversities)
     )
     return (
         f"the strongest of several linear probes tells {probe:.1%} of pairs apart over "

@@ -109,10 +109,10 @@ class Monitor:
         if baseline is None:
             baseline = gaussian(train_embedded, self.count, seed=seed)
         self.distance = distance or features
-        self.real_places = self.distance(held_out_embedded)
-        train_places = self.distance(train_embedded[: self.count])
-        self.reference = energy_distance(self.real_places, train_places)
-        self.gaussian_baseline = energy_distance(self.real_places, self.distance(baseline))
+        self.real_embedded = self.distance(held_out_embedded)
+        train_distance_rows = self.distance(train_embedded[: self.count])
+        self.reference = energy_distance(self.real_embedded, train_distance_rows)
+        self.gaussian_baseline = energy_distance(self.real_embedded, self.distance(baseline))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
@@ -216,7 +216,7 @@ class Monitor:
         # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
         fake_features = self.features(ema_embedded)
-        distance, error = energy_distance_with_se(self.real_places, self.distance(ema_embedded))
+        distance, error = energy_distance_with_se(self.real_embedded, self.distance(ema_embedded))
         probe = linear_probe_auc(self.real_features, fake_features)
         squared = linear_probe_auc(
             squares(self.real_features, SQUARED), squares(fake_features, SQUARED)

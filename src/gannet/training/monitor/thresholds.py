@@ -45,8 +45,8 @@ class Thresholds:
             however much of what was planned is done.
         max_probe_error_converged: Standard error of the probe's AUC above which no difference
             proves nothing.
-        min_spread_converged: Diversity, and nearest-neighbor diversity, below which or above whose
-            inverse samples are not spread like reals.
+        min_diversity_converged: Diversity, and nearest-neighbor diversity, below which or above
+            whose inverse samples are not spread like reals.
     """
 
     warm_up: float = 0.08
@@ -74,7 +74,7 @@ class Thresholds:
     min_evaluations_converged: int = 5
     min_steps_converged: int = 500
     max_probe_error_converged: float = 0.03
-    min_spread_converged: float = 0.75
+    min_diversity_converged: float = 0.75
 
     @property
     def sample_noun(self) -> str:

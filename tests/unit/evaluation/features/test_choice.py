@@ -102,8 +102,8 @@ def test_labels_that_teach_give_the_features_of_their_classifier(kind):
     report = scored(heap(kind, "right"), steps=100)
     found = makes(report)["classifier"]
     assert used(report) == "classifier"
-    assert "classes" in found.told
-    assert len(found.told) > 2
+    assert "classes" in found.detected
+    assert len(found.detected) > 2
     assert not found.reason
 
 

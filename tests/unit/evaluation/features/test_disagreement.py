@@ -26,7 +26,7 @@ def fitness(make: str, coverage: float, *, fit: bool = True, used: bool = False)
         name=f"{make}:1",
         used=used,
         fit=fit,
-        told=("blur",),
+        detected=("blur",),
         missed=("noise",) if fit else (),
         reason="" if fit else "they are the same for all reals",
         samples=150,

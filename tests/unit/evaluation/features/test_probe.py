@@ -10,8 +10,8 @@ from gannet.evaluation.features.probe import (
     agreement,
     foretold_classes,
     kernel_of,
+    linear_probe_auc,
     participation,
-    told_apart,
 )
 from gannet.metrics.auc import auc
 
@@ -24,7 +24,8 @@ def normal(*shape, seed=0):
 @pytest.mark.parametrize("width", [1, 5, 300])
 def test_two_sides_of_one_distribution_are_hardly_ever_told_apart(count, width):
     told = [
-        told_apart(normal(count, width, seed=at), normal(count, width, seed=1000 + at)).low > WELL
+        linear_probe_auc(normal(count, width, seed=at), normal(count, width, seed=1000 + at)).low
+        > WELL
         for at in range(20)
     ]
     assert sum(told) <= 1
@@ -32,25 +33,25 @@ def test_two_sides_of_one_distribution_are_hardly_ever_told_apart(count, width):
 
 def test_equal_sides_are_at_chance():
     rows = normal(40, 3)
-    assert told_apart(rows, rows).value == pytest.approx(0.5)
+    assert linear_probe_auc(rows, rows).value == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("gap", [2.0, 5.0])
 def test_a_shift_is_told_as_well_as_can_be(gap):
     """Of two normal distributions the best AUC is Phi(gap / sqrt 2)."""
     rows = normal(300, 1)
-    found = told_apart(rows, normal(300, 1, seed=1) + gap)
+    found = linear_probe_auc(rows, normal(300, 1, seed=1) + gap)
     best = float(torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(gap / 2**0.5)))
     assert found.value == pytest.approx(best, abs=0.03)
 
 
 def test_a_change_of_spread_alone_is_told_too():
-    assert told_apart(normal(150, 6), 0.3 * normal(150, 6, seed=1)).low > 0.8
+    assert linear_probe_auc(normal(150, 6), 0.3 * normal(150, 6, seed=1)).low > 0.8
 
 
 def test_more_questions_widen_the_interval():
     one, other = normal(100, 2), normal(100, 2, seed=1) + 1
-    assert told_apart(one, other, tries=10).low < told_apart(one, other).low
+    assert linear_probe_auc(one, other, tries=10).low < linear_probe_auc(one, other).low
 
 
 def test_leaving_pairs_out_in_closed_form_is_leaving_them_out():
@@ -65,7 +66,7 @@ def test_leaving_pairs_out_in_closed_form_is_leaving_them_out():
         inner = kernel[rest][:, rest] + ridge * torch.eye(58).double()
         foretold[pair] = kernel[pair][:, rest] @ torch.linalg.solve(inner, answers[rest])
     slow = auc(foretold[:30].numpy(), foretold[30:].numpy())
-    assert told_apart(rows, other) == pytest.approx(slow)
+    assert linear_probe_auc(rows, other) == pytest.approx(slow)
 
 
 def test_a_probe_tells_classes_that_lie_apart_and_no_others():

@@ -169,7 +169,7 @@ def test_controls_end_where_enough_are_told():
     )
     assert len(every.positive) == 3
     assert every.negative is not None
-    assert not every.negative.told
+    assert not every.negative.detected
     assert every.strongest == found.strongest
 
 
@@ -181,5 +181,5 @@ def test_large_samples_are_looked_at_few_at_a_time():
         return samples.flatten(1)[:, :4]
 
     view = View("corner", spy, [LinearModel()])
-    assert view.seen(torch.zeros(20, 1, 1_500, 1_500)).shape == (20, 4)
+    assert view.features(torch.zeros(20, 1, 1_500, 1_500)).shape == (20, 4)
     assert max(seen) <= 1 << 22

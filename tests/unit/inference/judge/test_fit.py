@@ -12,7 +12,7 @@ import torch
 from gannet.api.model import Model
 from gannet.inference.artifact import Artifact
 from gannet.inference.judge.fit import ANOTHER, with_judge
-from gannet.inference.judge.judge import Verdict
+from gannet.inference.judge.judge import Judgment
 from gannet.inference.judge.network import OWN_FAKES
 from gannet.inference.judge_files import judge_files
 
@@ -27,16 +27,16 @@ def test_it_tells_fakes_baselines_corruptions_and_other_kinds(judged):
     controls = {each.name: each for each in judged.card.judge.controls}
     assert {OWN_FAKES, "earlier fakes", "Gaussian", "blur", "noise", "other kinds"} <= set(controls)
     assert controls[OWN_FAKES].auc > 0.95, "an untrained generator was not told"
-    assert controls["other kinds"].told
+    assert controls["other kinds"].detected
 
 
 def test_held_out_reals_are_no_strangers_and_other_pictures_are(judged, loaded, tmp_path):
     model = Model(judged, tmp_path)
     reals = loaded.held_out.take(range(len(loaded.held_out))).real
-    verdicts = judged.judge.verdicts(reals)
+    verdicts = judged.judge.judgments(reals)
     assert sum(each.novel for each in verdicts) <= 1
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype(np.uint8)
-    assert all(each.novel for each in model.verdicts(list(noise)))
+    assert all(each.novel for each in model.judgments(list(noise)))
     assert all(math.isnan(each) for each in model.judge(list(noise)))
 
 
@@ -46,7 +46,7 @@ def test_another_size_or_colour_is_a_stranger_by_name(judged, tmp_path):
     red = np.zeros((8, 8, 3), np.uint8)
     red[2:5, 2:5, 0] = 255
     red[..., 0] += 60
-    said = [each.reason for each in model.verdicts([large, red])]
+    said = [each.reason for each in model.judgments([large, red])]
     assert said[0].startswith("its width in pixels is 64, in training 8")
     assert "saturation" in said[1]
 
@@ -55,7 +55,7 @@ def test_saved_and_loaded_it_says_the_same(judged, tmp_path):
     judged.save(tmp_path / "run")
     again = Artifact.load(tmp_path / "run")
     samples = judged.sample(6, seed=3)
-    assert again.judge.verdicts(samples) == judged.judge.verdicts(samples)
+    assert again.judge.judgments(samples) == judged.judge.judgments(samples)
     assert torch.equal(again.judge.novelty(samples), judged.judge.novelty(samples))
 
 
@@ -82,7 +82,7 @@ def test_fakes_that_are_reals_are_said_to_be_untold(of_pictures, loaded, tmp_pat
     perfect = with_judge(replace(of_pictures, model=Perfect(reals)), loaded)
     control = next(each for each in perfect.card.judge.controls if each.name == OWN_FAKES)
     assert control.auc < 0.7
-    if control.told:
+    if control.detected:
         pytest.skip("chance told them")
     np.save(tmp_path / "x.npy", np.zeros(1))
     model = Model(perfect, tmp_path)
@@ -93,9 +93,9 @@ def test_fakes_that_are_reals_are_said_to_be_untold(of_pictures, loaded, tmp_pat
 
 
 def test_a_blind_judge_gives_no_probability(judged):
-    blind = judged.card.judge.model_copy(update={"told": ()})
+    blind = judged.card.judge.model_copy(update={"detected": ()})
     judge = type(judged.judge)(blind, judged.judge.network, judged.judge.novelty)
-    verdicts = judge.verdicts(judged.sample(3, seed=1))
+    verdicts = judge.judgments(judged.sample(3, seed=1))
     assert all(each.probability is None for each in verdicts)
     assert {each.reason for each in verdicts if not each.novel} <= {blind.blind}
     assert "cannot tell own fakes" in blind.blind
@@ -151,4 +151,4 @@ def test_rows_that_lost_their_dependence_are_told():
 
 
 def test_verdicts_are_of_value():
-    assert Verdict(0.5) == Verdict(0.5, novel=False, reason="")
+    assert Judgment(0.5) == Judgment(0.5, novel=False, reason="")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gannet.core.scores.diagnosis import effect
-from gannet.metrics.modes.spread import find_modes, spread_scores
+from gannet.metrics.modes.spread import find_modes, mode_std_scores
 
 
 def ring(count: int, seed: int, spread: float = 0.2) -> torch.Tensor:
@@ -35,11 +35,11 @@ def blob(count: int, width: int, seed: int, spread: float = 1.0) -> torch.Tensor
     ],
 )
 def test_a_ring_of_another_width_departs_to_its_side(spread, words, grades):
-    found = spread_scores(
+    found = mode_std_scores(
         ring(1_000, 0), ring(1_000, 1, spread), ring(1_000, 2), blob(1_000, 2, 3, 2), "x", seed=0
     )
     verdicts = [f"differs: {word}" if word else "like reals" for word in words]
-    assert [each.verdict for each in found] == verdicts
+    assert [each.departure_text for each in found] == verdicts
     assert [effect(each) for each in found] == list(grades)
     for each in found:
         assert each.low <= each.value <= each.high
@@ -52,7 +52,7 @@ def test_one_mode_of_another_width_is_listed_first():
     center = torch.tensor([2.0, 0.0])
     narrow = (fake - center).norm(dim=1) < 0.75
     fake[narrow] = center + 0.3 * (fake[narrow] - center)
-    found = spread_scores(ring(1_600, 0), fake, ring(1_600, 2), blob(1_600, 2, 3), "x", seed=0)[0]
+    found = mode_std_scores(ring(1_600, 0), fake, ring(1_600, 2), blob(1_600, 2, 3), "x", seed=0)[0]
     worst, *others = found.components
     assert worst.value < 0.45
     assert all(0.8 < each.value < 1.25 for each in others)
@@ -61,7 +61,7 @@ def test_one_mode_of_another_width_is_listed_first():
 @pytest.mark.parametrize(("count", "width"), [(60, 2), (300, 64), (200, 300)])
 def test_other_reals_are_like_reals(count, width):
     sides = [blob(count, width, seed) for seed in range(4)]
-    for each in spread_scores(*sides, "x", seed=0):
+    for each in mode_std_scores(*sides, "x", seed=0):
         assert each.at_reference, each
         assert effect(each) == "good"
 
@@ -75,7 +75,7 @@ def test_a_blob_is_not_divided_into_many_modes():
 def test_a_baseline_on_the_other_side_beats_only_if_it_is_nearer():
     shrunken = ring(1_000, 1, 0.05)
     wide, near = (
-        spread_scores(ring(1_000, 0), shrunken, ring(1_000, 2), baseline, "x", seed=0)[0]
+        mode_std_scores(ring(1_000, 0), shrunken, ring(1_000, 2), baseline, "x", seed=0)[0]
         for baseline in (ring(1_000, 3, 0.9), ring(1_000, 3, 0.22))
     )
     assert near.beaten == "yes"

@@ -23,4 +23,4 @@ def test_values_that_training_never_had_are_told_from_those_it_had():
     network = CellNet(rows, 2)
     known, new = network._tokens(rows[:4]), network._tokens(rows[:4] + 0.5)
     assert len(set(known[:, 0].tolist())) == 4
-    assert set(new[:, 0].tolist()) == {network.kept}
+    assert set(new[:, 0].tolist()) == {network.frequent}

@@ -43,7 +43,7 @@ def test_a_table_is_compared_with_shuffled_columns_not_with_points_that_are_no_r
     for column in range(train.shape[1]):
         shuffled[:, column] = train[:, column].roll(7 * column + 1)
     by_hand = energy_distance(
-        found.real_places, found.distance(found.embed(shuffled[: found.count]))
+        found.real_embedded, found.distance(found.embed(shuffled[: found.count]))
     )
     assert found.gaussian_baseline == pytest.approx(by_hand, abs=0.5 * abs(by_hand) + 0.05)
 

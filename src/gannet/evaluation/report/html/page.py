@@ -29,11 +29,11 @@ from gannet.evaluation.report.markdown import (
     reference_heading,
 )
 from gannet.evaluation.report.summary import (
+    conclusions,
     details,
     diagnosis_of,
     number,
     suspect_word,
-    verdict,
     with_sample_noun,
 )
 from gannet.modalities.hooks import Exhibit
@@ -140,7 +140,7 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
 
 def _without_grade(report: Report) -> list[str]:
     """The verdict; the grade itself stands above it."""
-    first, *others = verdict(report)
+    first, *others = conclusions(report)
     why = first.partition(": ")[2]
     return [f"{why[:1].upper()}{why[1:]}", *others]
 

@@ -51,24 +51,24 @@ def other_images(images: Tensor, rng: torch.Generator) -> Tensor:
     ground, and a negative of a given one.
     """
     count, channels, height, width = images.shape
-    made = torch.empty_like(images, dtype=torch.float32)
+    generated = torch.empty_like(images, dtype=torch.float32)
     start = int(torch.randint(5, (1,), generator=rng))
     for at in range(count):
         match (at + start) % 5:
             case 0:
                 cells = int(torch.randint(2, max(min(height, width), 3), (1,), generator=rng))
                 noise = torch.randn(1, channels, cells, cells, generator=rng)
-                made[at] = _stretched(noise, (height, width))
+                generated[at] = _stretched(noise, (height, width))
             case 1:
                 corners = 2 * torch.rand(1, channels, 2, 2, generator=rng) - 1
-                made[at] = _stretched(corners, (height, width))
+                generated[at] = _stretched(corners, (height, width))
             case 2:
-                made[at] = 2 * torch.rand(channels, 1, 1, generator=rng) - 1
+                generated[at] = 2 * torch.rand(channels, 1, 1, generator=rng) - 1
             case 3:
-                made[at] = _shapes(channels, height, width, rng)
+                generated[at] = _shapes(channels, height, width, rng)
             case _:
-                made[at] = -images[at].float()
-    return made.clamp(-1, 1)
+                generated[at] = -images[at].float()
+    return generated.clamp(-1, 1)
 
 
 def _shapes(channels: int, height: int, width: int, rng: torch.Generator) -> Tensor:

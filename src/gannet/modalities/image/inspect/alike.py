@@ -73,16 +73,16 @@ def _fitted(moved: Tensor, target: Tensor, middle: Tensor) -> tuple[Tensor, Tens
     """Gain ``(m,)``, further shifts and zoom ``(m, 3)``, and what is left unexplained ``(m,)``."""
     _, _, height, width = moved.shape
     down, right = _gradient(middle, 2) * height / 2, _gradient(middle, 3) * width / 2
-    y, x = _places(height)[:, None], _places(width)
+    y, x = _coordinates(height)[:, None], _coordinates(width)
     parts = [moved, torch.ones_like(moved), down, right, down * y + right * x]
     known: Tensor = torch.stack([part.flatten(1) for part in parts], 2)
-    asked: Tensor = target.flatten(1)[..., None]
+    wanted: Tensor = target.flatten(1)[..., None]
     squares: Tensor = torch.einsum("mpi,mpj->mij", known, known)
     ridge = torch.diag_embed(squares.diagonal(dim1=1, dim2=2) * 1e-4 + 1e-9)
-    weights = _solved(squares + ridge, torch.einsum("mpi,mpk->mik", known, asked))
+    weights = _solved(squares + ridge, torch.einsum("mpi,mpk->mik", known, wanted))
     fitted = torch.einsum("mpi,mik->mpk", known, weights)
     gain = weights[:, 0, 0]
-    rest = (asked - fitted).reshape(moved.shape)
+    rest = (wanted - fitted).reshape(moved.shape)
     return gain, weights[:, 2:, 0] / gain.clamp_min(0.1)[:, None], _size(rest)
 
 
@@ -104,7 +104,7 @@ def _gradient(images: Tensor, axis: int) -> Tensor:
     return gradient
 
 
-def _places(count: int) -> Tensor:
+def _coordinates(count: int) -> Tensor:
     return (torch.arange(count, dtype=torch.float32) * 2 + 1) / count - 1
 
 

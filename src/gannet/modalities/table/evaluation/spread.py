@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 
 from gannet.core.scores import Score
-from gannet.metrics.modes.spread import spread_scores
+from gannet.metrics.modes.spread import mode_std_scores
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 
 
-def spread_of_rows(sides: EvaluationRows) -> list[Score]:
+def mode_std_of_rows(sides: EvaluationRows) -> list[Score]:
     """Spread within modes and neighbour distance of rows: ranks of numbers, one-hot categories."""
     held_out, fake, real_reference, baseline = (
         torch.from_numpy(sides.row_distance.features(each))
         for each in (sides.held_out, sides.fake, sides.real_reference, sides.baseline_samples)
     )
-    return spread_scores(held_out, fake, real_reference, baseline, "rows", seed=sides.seed)
+    return mode_std_scores(held_out, fake, real_reference, baseline, "rows", seed=sides.seed)
