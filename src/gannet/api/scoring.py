@@ -196,14 +196,15 @@ def _recorded(
 ) -> TwoSampleResult | None:
     """The two-sample test on the card, unless other data, another seed or fewer samples are asked.
 
-    So that a run has one accuracy: on its card, in its README and in its report.
+    So that a run has one accuracy: on its card, in its README and in its report. A brief test of a
+    short run is not enough.
     """
     record = artifact.card.two_sample_test
     if not record or not data.own or seed:
         return None
     result = TwoSampleResult.of(record)
     tested = (result.tested + result.trained) // 2
-    return result if count >= min(tested, COUNT) else None
+    return result if count >= min(tested, COUNT) and not result.brief else None
 
 
 def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> Sequence[Any]:

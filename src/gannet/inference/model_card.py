@@ -73,9 +73,10 @@ def _judged(card: Card) -> str:
     """What the judge of the run can tell, in a sentence or two."""
     judge = card.judge
     if judge is None or judge.missing:
+        why = f"There is no judge: {judge.missing}. " if judge else ""
         return (
-            "The discriminator's probabilities are fitted on held-out data and on fakes of this "
-            "very generator; they say little about fakes from elsewhere."
+            f"{why}The discriminator's probabilities are fitted on held-out data and on fakes of "
+            "this very generator; they say little about fakes from elsewhere."
         )
     detected = [f"{each.name} ({each.auc:.2f})" for each in judge.controls if each.detected]
     sentence = f"Its judge tells from held-out reals (AUC): {', '.join(detected) or 'nothing'}."
@@ -128,4 +129,5 @@ def two_sample_sentence(card: Card) -> str:
     result = TwoSampleResult.of(card.two_sample_test)
     if card.steps == 0 and result.outcome != "difference":
         return "Nothing was trained, so the two-sample test (C2ST) claims nothing."
-    return f"Two-sample test (C2ST): {result.sentence()}"
+    brief = " The run was short, and so was the test; an evaluation tests in full."
+    return f"Two-sample test (C2ST): {result.sentence()}{brief if result.brief else ''}"

@@ -104,6 +104,7 @@ class TwoSampleResult:
         positive: Reals against corrupted reals, which the test must tell apart.
         negative: Held-out reals against training reals, which it should not.
         missing: Extras that are not installed and would have made the test stronger.
+        brief: Whether effort was spared, since the generator was trained briefly.
     """
 
     strongest: ClassifierResult
@@ -113,6 +114,7 @@ class TwoSampleResult:
     positive: tuple[Control, ...] = ()
     negative: Control | None = None
     missing: tuple[str, ...] = ()
+    brief: bool = False
 
     @property
     def p_value(self) -> float:
@@ -155,6 +157,7 @@ class TwoSampleResult:
             positive=tuple(Control.of(each) for each in record.get("positive", ())),
             negative=None if negative is None else Control.of(negative),
             missing=tuple(record.get("missing", ())),
+            brief=record.get("brief", False),
         )
 
     def sentence(self) -> str:

@@ -27,6 +27,9 @@ from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
 
+FULL_SAMPLES = 16_384
+"""Samples that training has processed from which on nothing is spared at its end."""
+
 FIT_ROWS = 50_000
 """Maximum rows of each split for a fit after training."""
 
@@ -170,6 +173,20 @@ def grid_conditions(spec: Spec, count: int) -> Condition:
     return condition
 
 
+def effort_after(samples: int) -> float:
+    """Fraction of the full effort, up to 1, that the end of a run is worth.
+
+    Counted in samples and not in seconds, so that results do not depend on the machine's speed.
+
+    Args:
+        samples: Steps times the batch size: a sample counts each time training processes it.
+
+    >>> effort_after(4 * 64), effort_after(1_000 * 64)
+    (0.015625, 1.0)
+    """
+    return min(samples / FULL_SAMPLES, 1.0)
+
+
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artifact with the extra state that its recipe fits after training."""
     fit = artifact.recipe.inference.fit_after_training
@@ -185,16 +202,21 @@ def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
     return replace(artifact, extra_state=fit(artifact.trained, train, held_out, seed))
 
 
-def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
+def with_two_sample_test(artifact: Artifact, dataset: Dataset, *, effort: float = 1.0) -> Artifact:
     """The same artifact with the classifier two-sample test (C2ST) on its card.
 
     The discriminator of training proves nothing, since it may be weak. The test trains new
     classifiers on half of held-out reals and fakes and tests them on the other half. Without two
     sets of eight held-out samples nothing is put on the card, and nothing claimed.
+
+    Args:
+        artifact: A trained run.
+        dataset: The data that it was trained on.
+        effort: Fraction of the full effort, see ``effort_after``.
     """
     codec, seed = artifact.codecs["sample"], artifact.card.seed
     modality = modality_of(codec.kind)
-    most = partial(most_samples, modality, artifact.card.spec.shape)
+    most = partial(most_samples, modality, artifact.card.spec.shape, effort=effort)
     count, others = most(len(dataset.held_out)), most(len(dataset.train))
     if count < MIN_SAMPLES:
         return artifact
@@ -209,6 +231,7 @@ def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
         embed=artifact.embed,
         seed=seed,
         controls=1,
+        effort=effort,
     )
     return replace(
         artifact, card=artifact.card.model_copy(update={"two_sample_test": result.record()})

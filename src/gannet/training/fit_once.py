@@ -17,7 +17,7 @@ from gannet.core.seeding import derive_seed, random_subset
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import FIT_ROWS, finalize, with_two_sample_test
+from gannet.training.finalize import FIT_ROWS, effort_after, finalize, with_two_sample_test
 from gannet.training.monitor.build import monitor_for
 from gannet.training.monitor.measurements import energy_distance_with_se
 from gannet.training.plan import FORMAT, Plan
@@ -25,6 +25,9 @@ from gannet.training.run import DISTANCE, card_of, statistics_of
 
 FITTED_BYTES = 512 * 2**20
 """Maximum memory for the training samples that are fitted to."""
+
+PASSES = 8
+"""Passes of training over the samples that a fit counts for."""
 
 
 def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]) -> None:
@@ -62,7 +65,8 @@ def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[],
         "evidence": evidence,
     }
     write_whole(out / TRAINING_LOG, (json.dumps(line) + "\n").encode())
-    finalize(with_two_sample_test(artifact, dataset), out, dataset.held_out)
+    effort = effort_after(PASSES * len(rows))
+    finalize(with_two_sample_test(artifact, dataset, effort=effort), out, dataset.held_out)
 
 
 @torch.no_grad()

@@ -18,7 +18,12 @@ from gannet.inference.judge.fit import with_judge
 from gannet.inference.training_samples import TrainingSamples
 from gannet.recipes.registry import find_recipe
 from gannet.training.controller import MonitorEvaluation
-from gannet.training.finalize import finalize, with_fit_after_training, with_two_sample_test
+from gannet.training.finalize import (
+    effort_after,
+    finalize,
+    with_fit_after_training,
+    with_two_sample_test,
+)
 from gannet.training.fit_once import fit_closed_form
 from gannet.training.plan import Plan
 from gannet.training.resume import read_plan
@@ -195,7 +200,8 @@ def _end(run: Run) -> None:
             where=f"step {run.trainer.step}",
             remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
+    effort = effort_after(run.trainer.step * run.trainer.config.batch)
     artifact = with_fit_after_training(run.artifact(), run.dataset)
-    tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset)
-    judged = with_judge(tested, run.dataset, run.reservoir.samples)
+    tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset, effort=effort)
+    judged = with_judge(tested, run.dataset, run.reservoir.samples, effort=effort)
     finalize(judged, run.out, run.dataset.held_out)

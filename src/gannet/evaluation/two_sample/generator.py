@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,10 @@ MOST_NUMBERS = 1 << 25
 """Most numbers in one set of samples: 128 MiB in 32 bit."""
 
 MIN_LARGE = 64
-"""Samples of a side that are tested however large they are."""
+"""Samples of a side that are tested however large they are, and however small the effort is."""
+
+SINGLE = 0.25
+"""Fraction of the effort below which a single classifier tests."""
 
 ONE_SIDE = "one half of the variety"
 """Positive control that suits any data with some variety: the other half is left out."""
@@ -38,7 +41,9 @@ BASELINE = "the baseline"
 """Positive control of evaluations."""
 
 
-def most_samples(modality: Modality, shape: Sequence[int], count: int) -> int:
+def most_samples(
+    modality: Modality, shape: Sequence[int], count: int, *, effort: float = 1.0
+) -> int:
     """How many of ``count`` samples of a shape a side of the test takes.
 
     >>> from gannet.modalities.modality import NUMBERS
@@ -46,7 +51,8 @@ def most_samples(modality: Modality, shape: Sequence[int], count: int) -> int:
     (1000, 64)
     """
     room = max(MOST_NUMBERS // max(math.prod(shape), 1), MIN_LARGE)
-    return min(count, modality.two_sample.samples, room)
+    most = min(modality.two_sample.samples, room)
+    return min(count, max(round(effort * most), MIN_LARGE))
 
 
 def two_sample_test(
@@ -59,8 +65,8 @@ def two_sample_test(
     embed: FeatureMap | None = None,
     seed: int = 0,
     controls: int | None = None,
-    negative: bool = True,
     others: Mapping[str, Tensor] | None = None,
+    effort: float = 1.0,
 ) -> TwoSampleResult:
     """Test generated samples against held-out reals with all classifiers that suit their kind.
 
@@ -73,25 +79,27 @@ def two_sample_test(
         embed: Samples to numbers in which distance means likeness, where the recipe has such.
         seed: Of everything; equal arguments give an equal result.
         controls: Positive controls that are told apart until no more are tried; by default all
-            that the kind has are tried.
-        negative: Whether held-out reals are tested against training reals as well.
+            that the kind has are tried. With 0 there is no negative control either.
         others: Further positive controls, by name: samples of a method that is known to be bad.
+        effort: Fraction of the full effort: fewer samples and steps; and a single classifier if it
+            is small.
 
     Raises:
         DataError: if a side has fewer than 8 samples.
     """
-    most = most_samples(modality, real.shape[1:], max(len(real), 1))
+    most = most_samples(modality, real.shape[1:], max(len(real), 1), effort=effort)
     real, fake, source = (each[:most] for each in (real, fake, real_reference))
     reals = source if len(source) > 1 else real
-    return classifier_two_sample_test(
+    result = classifier_two_sample_test(
         real,
         fake,
         seed=seed,
-        views=_views(real, reals, modality, codec, embed),
-        real_reference=source if negative else None,
+        views=_views(real, reals, modality, codec, embed, effort),
+        real_reference=None if controls == 0 else source,
         corrupted=_corrupted(reals, modality.evaluation.corruptions, others or {}, seed),
         enough=controls,
     )
+    return replace(result, brief=effort < 1)
 
 
 def _views(
@@ -100,11 +108,14 @@ def _views(
     modality: Modality,
     codec: Codec[Any] | None,
     embed: FeatureMap | None,
+    effort: float,
 ) -> list[View]:
     """How samples are looked at. Where they must be embedded, distances say nothing before."""
-    pretrained = modality.evaluation.pretrained("auto", real)
     embedded = embed if embed is not None and _changes(real, embed, modality) else None
-    features = pretrained
+    steps = math.ceil(effort * modality.two_sample.steps)
+    if effort < SINGLE:
+        return views_of(modality, codec, embed=embedded, steps=steps)[:1]
+    features = modality.evaluation.pretrained("auto", real)
     if features is None and embedded is None and modality.values != "tokens":
         features = modality.features(reference.float(), 0)
     return views_of(
@@ -112,7 +123,7 @@ def _views(
         codec,
         () if features is None else (features,),
         embed=embedded,
-        steps=modality.two_sample.steps,
+        steps=steps,
     )
 
 
@@ -181,5 +192,5 @@ class GeneratorTest:
             found = test(real, fake, others={BASELINE: baseline})
             return found, two_sample_scores(found, found.positive[0].classifiers[0])
         few = (each[:CONTROL_SAMPLES] for each in (real, baseline))
-        against = test(*few, controls=0, negative=False)
+        against = test(*few, controls=0)
         return self.recorded, two_sample_scores(self.recorded, against.strongest)

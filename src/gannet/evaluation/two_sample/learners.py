@@ -190,12 +190,19 @@ def _parts(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def _discriminant(real: Tensor, fake: Tensor, ridge: float) -> Tensor:
     """Weights ``(F,)`` of the direction that separates rows ``(n, F)`` best."""
     means = real.mean(0), fake.mean(0)
+    difference = means[0] - means[1]
     centered = torch.cat([real - means[0], fake - means[1]])
-    covariance = centered.T @ centered / max(len(centered) - 2, 1)
-    shrunk = covariance + ridge * max(float(covariance.diagonal().mean()), 1e-12) * torch.eye(
-        len(covariance), dtype=covariance.dtype
-    )
-    return torch.linalg.solve(shrunk, means[0] - means[1])
+    count, width = centered.shape
+    freedom = max(count - 2, 1)
+    shrinkage = ridge * max(float(centered.square().sum()) / freedom / width, 1e-12)
+    if count < width:  # the same by the rows' products, which are fewer (Woodbury)
+        products = centered @ centered.T
+        products.diagonal().add_(freedom * shrinkage)
+        inside = centered.T @ torch.linalg.solve(products, centered @ difference)
+        return (difference - inside) / shrinkage
+    covariance = centered.T @ centered / freedom
+    covariance.diagonal().add_(shrinkage)
+    return torch.linalg.solve(covariance, difference)
 
 
 def _won(above: Tensor, below: Tensor) -> float:

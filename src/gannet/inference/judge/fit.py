@@ -51,6 +51,9 @@ RAWS = 64
 FOURTH = 4
 """One earlier fake in so many is kept for testing."""
 
+LEAST_EFFORT = 0.25
+"""Fraction of the effort below which there is no judge either."""
+
 ANOTHER = "another class"
 """Name of the control of reals that claim another class than theirs."""
 
@@ -75,7 +78,9 @@ class Reals:
         return Reals(self.samples[rows], self.labels[rows])
 
 
-def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = None) -> Artifact:
+def with_judge(
+    artifact: Artifact, dataset: Dataset, earlier: Tensor | None = None, *, effort: float = 1.0
+) -> Artifact:
     """The same artifact with a judge.
 
     Its network learns to tell training reals from fakes of this generator, fakes of earlier
@@ -86,7 +91,11 @@ def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = No
         artifact: A trained run.
         dataset: The data that it was trained on.
         earlier: ``(n, *shape)`` fakes of earlier moments of the run, the earliest first.
+        effort: Fraction of the full effort that the end of a run is worth: there is no judge of a
+            run that ended when it had hardly begun.
     """
+    if effort < LEAST_EFFORT:
+        return _with(artifact, JudgeCard(missing="training was too short to fit a judge"), None)
     if len(dataset.held_out) < LEAST:
         missing = f"{len(dataset.held_out)} held-out samples are too few to calibrate a judge on"
         return _with(artifact, JudgeCard(missing=missing), None)
@@ -104,7 +113,7 @@ def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = No
         classes,
         groups,
         build=network_of(modality),
-        steps=int(modality.judging.steps / math.sqrt(cost)),
+        steps=int(effort * modality.judging.steps / math.sqrt(cost)),
         seed=seed,
     )
     novelty = Novelty.fitted(
