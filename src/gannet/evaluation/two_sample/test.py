@@ -132,7 +132,8 @@ def classifier_two_sample_test(
         modality: Kind of data, where no views are given.
         real_reference: ``(n, *shape)`` other reals, for the negative control.
         corrupted: Names and corrupted reals ``(n, *shape)``, for the positive controls.
-        enough: Positive controls that are told apart until no more are tried; all by default.
+        enough: Positive controls that are told apart until no more are tried; all by default. In
+            each of them classifiers are then tried, quick ones first, until one has told it.
 
     Raises:
         DataError: if a side has fewer than 8 samples.
@@ -156,7 +157,9 @@ def classifier_two_sample_test(
         if len(rows) < MIN_SAMPLES:
             continue
         each = _finite(rows[:CONTROL_SAMPLES], largest)
-        positive.append(_control(name, part, each, looks, derive_seed(seed, 11, number)))
+        positive.append(
+            _control(name, part, each, looks, derive_seed(seed, 11, number), every=enough is None)
+        )
         detected += positive[-1].detected
     negative = None
     if real_reference is not None and len(real_reference) >= MIN_SAMPLES:
@@ -189,50 +192,71 @@ def _check(real: Tensor, fake: Tensor) -> None:
 
 
 def _control(
-    name: str, real: Sequence[Tensor], other: Tensor, views: Sequence[View], seed: int
+    name: str,
+    real: Sequence[Tensor],
+    other: Tensor,
+    views: Sequence[View],
+    seed: int,
+    *,
+    every: bool = True,
 ) -> Control:
-    found = _tested(real, other, views, seed)
+    found = _tested(real, other, views, seed, every=every)
     area = max(each.auc for each in found.classifiers)
     return Control(name, area, found.p_value <= LEVEL, found.classifiers)
 
 
 def _tested(
-    real: Sequence[Tensor], fake: Tensor, views: Sequence[View], seed: int
+    real: Sequence[Tensor], fake: Tensor, views: Sequence[View], seed: int, *, every: bool = True
 ) -> TwoSampleResult:
-    """All classifiers, the strongest first; without controls. ``real``: as each view sees it."""
+    """All classifiers, the strongest first; without controls.
+
+    Args:
+        real: As each view sees it.
+        fake: As it is.
+        views: How to look at samples.
+        seed: Of the split and of the classifiers.
+        every: Otherwise no more classifiers are tried, the last view's first, once the difference
+            is significant however many there are.
+    """
     count = min(len(real[0]), len(fake))
     half = count // 2
     orders = [
         torch.randperm(rows, generator=torch.Generator().manual_seed(derive_seed(seed, at)))[:count]
         for at, rows in enumerate((len(real[0]), len(fake)))
     ]
-    names: list[str] = []
-    logits: list[tuple[Tensor, Tensor]] = []
-    missing: list[str] = []
-    for view, features in zip(views, real, strict=True):
-        learners, absent = installed(view.learners)
-        missing += absent
-        if not learners:
+    chosen, missing = _chosen(real, views)
+    total = sum(len(learners) for learners in chosen)
+    looks = list(zip(views, real, chosen, strict=True))
+    results: list[ClassifierResult] = []
+    for view, features, learners in looks if every else reversed(looks):
+        if not learners or (not every and any(each.p_value * total <= LEVEL for each in results)):
             continue
         sides = features[orders[0]], view.features(fake[orders[1]])
-        wide = features[0].numel() > MOST_COLUMNS
         for learner in learners:
-            if wide and isinstance(learner, BoostedTrees):
-                continue
-            names.append(f"{learner.name} on {view.name}")
-            logits.append(_logits(learner, *sides, half, seed))
-    results = [
-        _counted(name, on_real, on_fake, len(names))
-        for name, (on_real, on_fake) in zip(names, logits, strict=True)
-    ]
+            logits = _logits(learner, *sides, half, seed)
+            results.append(_counted(f"{learner.name} on {view.name}", *logits, total))
     results.sort(key=lambda each: (each.p_value, -each.auc))
     return TwoSampleResult(
         strongest=results[0],
         classifiers=tuple(results),
         tested=2 * (count - half),
         trained=2 * half,
-        missing=tuple(dict.fromkeys(missing)),
+        missing=missing,
     )
+
+
+def _chosen(
+    real: Sequence[Tensor], views: Sequence[View]
+) -> tuple[list[list[Learner]], tuple[str, ...]]:
+    """The classifiers of each view, and the extras that others would need."""
+    chosen: list[list[Learner]] = []
+    missing: list[str] = []
+    for view, features in zip(views, real, strict=True):
+        learners, absent = installed(view.learners)
+        missing += absent
+        wide = features[0].numel() > MOST_COLUMNS
+        chosen.append([each for each in learners if not (wide and isinstance(each, BoostedTrees))])
+    return chosen, tuple(dict.fromkeys(missing))
 
 
 def _logits(
