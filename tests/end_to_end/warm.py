@@ -55,6 +55,7 @@ def run_training(asked: dict) -> None:
 
 
 if __name__ == "__main__":
+    import sklearn.ensemble  # noqa: F401
     import torch
 
     import gannet.api.train
