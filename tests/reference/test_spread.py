@@ -15,7 +15,7 @@ from gannet.metrics.modes.spread import (
     find_modes,
     mode_deviations,
     neighbor_distance,
-    spread_within_modes,
+    std_within_modes,
 )
 from tests.reference.agreement import agree, reference
 
@@ -27,7 +27,7 @@ def ring(count: int, seed: int, spread: float = 0.2, modes: int = 8) -> np.ndarr
 
 
 def within(real: np.ndarray, fake: np.ndarray, modes: np.ndarray) -> float:
-    return spread_within_modes(*map(torch.from_numpy, (real, fake, modes)))
+    return std_within_modes(*map(torch.from_numpy, (real, fake, modes)))
 
 
 def near(real: np.ndarray, fake: np.ndarray) -> float:

@@ -29,6 +29,8 @@ def short_table(report: Report) -> str:
         for sentence in conclusions(report)
         for line in textwrap.wrap(sentence.replace("**", ""), WIDTH)
     ]
+    if report.seeds:
+        lines.append(f"means over {len(report.seeds)} training runs that differ in their seed")
     ranked = sorted(_strongest(report), key=_rank)
     shown = ranked[:ROWS]
     if shown:

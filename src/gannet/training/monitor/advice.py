@@ -69,10 +69,13 @@ TOO_SMALL_A_BATCH = "the batch of {batch} is too small: give a larger --batch"
 def _vanishing(history: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if history[-1].logit_scale > SURE:
+        penalty = "a" if known.unregularized else "a larger"
+        return (
+            f"the discriminator is too strong: give {penalty} --gradient-penalty, and --n-critic 1"
+        )
     if known.unregularized:
         return UNREGULARIZED
-    if history[-1].logit_scale > SURE:
-        return "the discriminator is too strong: give a larger --gradient-penalty, and --n-critic 1"
     if _short(history, known):
         return TOO_FEW_STEPS
     return "steps are too noisy or too large: give a larger --batch or a smaller --learning-rate"
