@@ -37,9 +37,6 @@ SINGLE = 0.25
 ONE_SIDE = "one half of the variety"
 """Positive control that suits any data with some variety: the other half is left out."""
 
-BASELINE = "the baseline"
-"""Positive control of evaluations."""
-
 
 def most_samples(
     modality: Modality, shape: Sequence[int], count: int, *, effort: float = 1.0
@@ -65,7 +62,6 @@ def two_sample_test(
     embed: FeatureMap | None = None,
     seed: int = 0,
     controls: int | None = None,
-    others: Mapping[str, Tensor] | None = None,
     effort: float = 1.0,
 ) -> TwoSampleResult:
     """Test generated samples against held-out reals with all classifiers that suit their kind.
@@ -80,7 +76,6 @@ def two_sample_test(
         seed: Of everything; equal arguments give an equal result.
         controls: Positive controls that are told apart until no more are tried; by default all
             that the kind has are tried. With 0 there is no negative control either.
-        others: Further positive controls, by name: samples of a method that is known to be bad.
         effort: Fraction of the full effort: fewer samples and steps; and a single classifier if it
             is small.
 
@@ -96,7 +91,7 @@ def two_sample_test(
         seed=seed,
         views=_views(real, reals, modality, codec, embed, effort),
         real_reference=None if controls == 0 else source,
-        corrupted=_corrupted(reals, modality.evaluation.corruptions, others or {}, seed),
+        corrupted=_corrupted(reals, modality.evaluation.corruptions, seed),
         enough=controls,
     )
     return replace(result, brief=effort < 1)
@@ -128,10 +123,9 @@ def _views(
 
 
 def _corrupted(
-    reals: Tensor, corruptions: Mapping[str, Corruption], others: Mapping[str, Tensor], seed: int
+    reals: Tensor, corruptions: Mapping[str, Corruption], seed: int
 ) -> Iterator[tuple[str, Tensor]]:
     """Samples that differ from reals, one set at a time, so that few are held at once."""
-    yield from others.items()
     rng = torch.Generator().manual_seed(derive_seed(seed, 21))
     for name, corrupt in corruptions.items():
         yield name, corrupt(reals, rng)
@@ -177,8 +171,8 @@ class GeneratorTest:
             baseline: ``(k, *shape)`` samples of a trivial method.
 
         Returns:
-            What the test found, and its accuracy and AUC as scores; those of the baseline are
-            those of a positive control.
+            What the test found, and its accuracy and AUC as scores; those of the baseline are of
+            a test of its own.
         """
         test = partial(
             two_sample_test,
@@ -188,9 +182,6 @@ class GeneratorTest:
             embed=self.embed,
             seed=self.seed,
         )
-        if self.recorded is None:
-            found = test(real, fake, others={BASELINE: baseline})
-            return found, two_sample_scores(found, found.positive[0].classifiers[0])
+        found = self.recorded or test(real, fake, controls=1)
         few = (each[:CONTROL_SAMPLES] for each in (real, baseline))
-        against = test(*few, controls=0)
-        return self.recorded, two_sample_scores(self.recorded, against.strongest)
+        return found, two_sample_scores(found, test(*few, controls=0).strongest)
