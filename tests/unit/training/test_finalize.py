@@ -250,4 +250,5 @@ def test_a_short_run_has_no_judge_and_says_so(of_pictures, loaded):
 def test_effort_is_counted_in_samples_and_full_from_some_number_on():
     assert effort_after(0) == 0
     assert effort_after(FULL_SAMPLES // 2) == 0.5
+    assert effort_after(FULL_SAMPLES, 1) < 0.01, "large batches do not make a run long"
     assert effort_after(FULL_SAMPLES) == effort_after(10 * FULL_SAMPLES) == 1

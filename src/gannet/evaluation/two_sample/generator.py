@@ -29,7 +29,10 @@ MOST_NUMBERS = 1 << 25
 """Most numbers in one set of samples: 128 MiB in 32 bit."""
 
 MIN_LARGE = 64
-"""Samples of a side that are tested however large they are, and however small the effort is."""
+"""Samples of a side that are tested however large they are."""
+
+MIN_BRIEF = 256
+"""Samples of a side that are tested however small the effort is, unless they are large."""
 
 SINGLE = 0.25
 """Fraction of the effort below which a single classifier tests."""
@@ -49,7 +52,7 @@ def most_samples(
     """
     room = max(MOST_NUMBERS // max(math.prod(shape), 1), MIN_LARGE)
     most = min(modality.two_sample.samples, room)
-    return min(count, max(round(effort * most), MIN_LARGE))
+    return min(count, max(round(effort * most), min(MIN_BRIEF, room)))
 
 
 def two_sample_test(
