@@ -173,8 +173,8 @@ def _near_by_distance(rows: Tensor, *, repeats: bool) -> IntArray:
         limit = min(limit, ROUNDING * math.sqrt(rows.shape[1]))
     pairs = candidates(rows, limit)
     pairs = pairs[_distances(rows, pairs[:, 0], pairs[:, 1]) <= limit]
-    by_chance = repeats and len(pairs) <= COINCIDENCES * _equal_pairs(rows)
-    return np.zeros((0, 2), np.int64) if by_chance else pairs
+    coincident = repeats and len(pairs) <= COINCIDENCES * _equal_pairs(rows)
+    return np.zeros((0, 2), np.int64) if coincident else pairs
 
 
 def _equal_pairs(rows: Tensor) -> float:
