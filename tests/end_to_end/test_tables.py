@@ -243,13 +243,13 @@ def test_each_row_of_a_table_is_judged(gannet, run, people):
 
 
 def test_a_table_run_is_scored_column_by_column(gannet, run, people, tmp_path):
-    said = gannet.works("evaluate", run, people, "--out", tmp_path / "report")
+    gannet.works("evaluate", run, people, "--out", tmp_path / "report")
     found = json.loads((tmp_path / "report" / "report.json").read_text())
     scores = {score["name"]: score for score in found["scores"]}
     assert {"marginals", "pair trends", "exact duplicates", "membership inference"} <= set(scores)
     assert found["baseline"] == "shuffled columns"
     assert scores["marginals"]["reference"] > 0.5
-    assert "Where it is worst" in said
+    assert "Where it is worst" in (tmp_path / "report" / "report.md").read_text()
     refused = gannet.refuses("evaluate", run, people, "--features", "random")
     assert "tables are scored column by column" in refused
 
