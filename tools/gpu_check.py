@@ -112,7 +112,7 @@ def uses(
         yield "judge", lambda: model.judge(_some(model, session))
     picture = pictures(1, 40, seed=3)[0]
     for name, transform in recipe.inference.transforms.items():
-        given: Any = data if transform.kind == "sample" else picture
+        given: Any = data if transform.given == "sample" else picture
         asked = _asked(transform.options.model_fields, data.parent)
         for draws in (1, 2):
             work = partial(model.apply, given, samples=draws, transform=name, **asked)

@@ -24,6 +24,7 @@ class Plain:
     """Answers pictures with themselves, and noise on top."""
 
     reference_methods = {"itself": lambda given: given.real}  # noqa: RUF012
+    given, against_targets = "grid", True
 
     def __init__(self, *, paired: bool = True):
         self.paired = paired

@@ -107,6 +107,7 @@ class Model:
         samples: Sequence[Path | str] | Any,
         *,
         label: str | int | None = None,
+        **options: Any,
     ) -> list[float]:
         """The discriminator's probability that each sample is real rather than generated.
 
@@ -114,12 +115,15 @@ class Model:
             samples: Files, or raw samples as returned by ``sample``. Of tables, one file or a data
                 frame, with a probability for each row.
             label: Judge them as samples of this class; by default as the class that fits best.
+            options: What else they are said to be samples of, such as a text, of runs that are
+                sampled for one; see ``gannet sample RUN --help``.
 
         Raises:
-            ConfigError: if the model was fitted in closed form, so that it has no discriminator.
+            ConfigError: if an option is unknown, or the model was fitted in closed form, so that it
+                has no discriminator.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        return judge_samples(self.artifact, samples, label=label)
+        return judge_samples(self.artifact, samples, label=label, **options)
 
     def apply(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
+from gannet.core.transform import Role
 from gannet.core.types import Batch
 from gannet.data import dataset
 from gannet.data.dataset import Dataset
@@ -51,9 +52,19 @@ class ConditionalArtifact:
         return self.artifact.recipe.evaluation.reference_methods
 
     @property
+    def given(self) -> Role | Literal[""]:
+        """The role of the inputs."""
+        return self.artifact.recipe.inputs.given
+
+    @property
     def paired(self) -> bool:
         """Whether each output has a target of its own."""
         return self.artifact.recipe.inputs.paired
+
+    @property
+    def against_targets(self) -> bool:
+        """Whether an output is to be compared with that target."""
+        return self.artifact.recipe.evaluation.against_targets
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with their conditions, and the outputs ``(n, *shape)``."""

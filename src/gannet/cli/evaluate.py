@@ -6,10 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gannet.cli.flags import Flags, named
 from gannet.cli.signals import stop_on_signal
 
 
-def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
+def judge(
+    run: Path,
+    files: list[Path],
+    /,
+    *,
+    label: str | None = None,
+    json: bool = False,
+    **options: Flags,
+) -> None:
     """Print the probability that each file is real, beside that of held-out reals and of fakes.
 
     Args:
@@ -17,11 +26,13 @@ def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bo
         files: Files of one sample each, or of rows.
         label: Judge them as samples of this class; by default as the class that fits best.
         json: Print one JSON object instead of text.
+        options: What else they are said to be samples of, of runs that are sampled for a text or
+            the like; `gannet sample RUN --help` lists them.
     """
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
 
-    print(judge_files(load(run).artifact, files, label=label, json=json))
+    print(judge_files(load(run).artifact, files, json=json, label=label, **named(options)))
 
 
 def evaluate(

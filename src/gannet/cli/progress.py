@@ -13,9 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gannet.core.config import flag
 from gannet.core.errors import need
 from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import two_sample_sentence
+from gannet.inference.options import given_options
+from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
 from gannet.training.session import Session
@@ -91,11 +94,21 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
         lines.append(f"samples: {session.out / 'grid.png'}")
     single = modality.item_suffix  # else a file holds many samples
     suffix = single or next(iter(modality.writers))
-    if artifact.recipe.inference.transform is None:
+    transform = artifact.recipe.inference.transform
+    if transform is None:
+        told = "".join(
+            f" {flag(each)} ..." for each in given_options(artifact.recipe, artifact.codecs)
+        )
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
+        what += told
         lines.append(f"next:    gannet sample {session.out} {what}")
     else:
-        given = modality.noun[0].upper() if single else session.plan.data
+        source, made = (
+            find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
+            for role in (transform.given, transform.output)
+        )
+        given = source.noun[0].upper() if source.item_suffix else session.plan.data
+        suffix = made.item_suffix or next(iter(made.writers))
         lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
     return lines
 

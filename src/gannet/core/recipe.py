@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gannet.core.codec import Codec
 from gannet.core.config import C, Config
 from gannet.core.device import adam
 from gannet.core.errors import ConfigError
@@ -64,7 +65,7 @@ class Controls:
         regularize: Weight of the discriminator's gradient penalty.
         augment: Probability of augmenting what the discriminator sees.
         pseudo_classes: Number of clusters that replace missing classes.
-        pair_layout: Where the pairs of a paired ``grid`` come from.
+        pair_layout: Where the pairs of inputs and targets come from.
         pair_input: Which side of a pair is the input.
     """
 
@@ -193,9 +194,10 @@ class Inputs(Generic[C]):
     Attributes:
         slots: Kinds of data that each role accepts.
         derived: Roles that ``corrupt`` fills in training and the caller fills at inference.
+        given: Role of the input that each sample is generated for, such as ``grid`` for an image or
+            ``tokens`` for a text; empty for samples from noise. Where it is set, sampling needs
+            held-out inputs, or inputs that the user gives.
         paired: Whether the slots of one row belong together.
-        conditional: Whether each sample is generated for a given condition, such as an input image,
-            so that sampling needs held-out or given conditions.
         crop_size: Side of the crops of full-resolution images; 0 for whole images, resized to
             one size.
         min_size: Side of the smallest images or crops that its networks can learn from.
@@ -204,11 +206,24 @@ class Inputs(Generic[C]):
 
     slots: Mapping[Role, Slot]
     derived: frozenset[Role] = frozenset()
+    given: Role | Literal[""] = ""
     paired: bool = True
-    conditional: bool = False
     crop_size: Callable[[C], int] = whole
     min_size: Callable[[C], int] = any_size
     check: Callable[[Source], None] = accept_any
+
+    @property
+    def conditional(self) -> bool:
+        """Whether each sample is generated for a given input."""
+        return bool(self.given)
+
+    def given_codec(self, codecs: Mapping[str, Codec[Any]]) -> Codec[Any] | None:
+        """Codec of what is given, ``None`` if nothing is; a derived input is a sample's.
+
+        Args:
+            codecs: Codecs of a run, by role.
+        """
+        return codecs.get(self.given, codecs["sample"]) if self.given else None
 
     @property
     def conditions_from_samples(self) -> bool:
@@ -330,6 +345,8 @@ class Evaluation(Generic[C]):
             generator begins to overfit.
         reference_methods: By name, simple methods that make an output from a condition, such as
             bicubic enlargement; a conditional recipe is compared with them.
+        against_targets: Whether an output is compared with the target of its input; false where
+            many outputs are right, such as the pictures that one caption describes.
         scores: Scores of the task besides the general ones, such as a classifier's accuracy.
         is_baseline: Whether it is a baseline: ``compare`` reports which runs lose to it.
     """
@@ -340,6 +357,7 @@ class Evaluation(Generic[C]):
     reference_methods: Mapping[str, ReferenceMethod] = field(
         default_factory=dict[str, ReferenceMethod]
     )
+    against_targets: bool = True
     scores: Callable[[Evaluated[C]], Sequence[Score]] | None = None
     is_baseline: bool = False
 

@@ -56,8 +56,10 @@ class TransformInput:
     """An input to transform, with options.
 
     Attributes:
-        sample: A raw sample: of images ``(H, W, C)`` 32-bit floats in 0..1, grey or colour, with
-            or without alpha; of tables a frame.
+        sample: A raw sample in the transform's ``given`` role: of images ``(H, W, C)`` 32-bit
+            floats in 0..1, grey or colour, with or without alpha; of tables a frame; of any other
+            kind what its codec reads. Raw outputs have the same form, or, if they are of another
+            kind than the input, may also be what their codec decodes.
         options: As the transform's ``options`` defines them.
         files: Contents of the files that options name, by the option's name: ``(H, W, C)`` floats
             in 0..1 of the size of an image.
@@ -84,7 +86,8 @@ class Transform(Generic[C]):
         description: What it does, for people, such as "fills the missing cells of a table".
         apply: Does it. One draw is the single best output; several are random samples, so that
             together they show the uncertainty. The same seed gives the same draws.
-        kind: Role whose kind of data goes in and comes out; a derived role has that of the sample.
+        given: Role whose kind of data goes in; a role without data of its own has the samples'.
+        output: Role whose kind of data comes out, in the same way.
         options: Options with ranges and descriptions; the flags of ``gannet apply``.
         fixed: Options that training decided, by their settings' name; another value is refused.
         keeps_input: Whether parts of the input are returned bit by bit, which lossy formats spoil.
@@ -93,7 +96,8 @@ class Transform(Generic[C]):
 
     description: str
     apply: Applied[C]
-    kind: Role = "sample"
+    given: Role = "sample"
+    output: Role = "sample"
     options: type[Options] = Options
     fixed: tuple[str, ...] = ()
     keeps_input: bool = False
@@ -111,7 +115,8 @@ class TransformTask:
     Attributes:
         transform: Of the recipe.
         trained: The network.
-        codec: Of inputs and outputs.
+        codec: Of inputs.
+        output_codec: Of outputs.
         options: Of the transform.
         samples: Number of outputs per input.
         seed: Of the draws.
@@ -122,6 +127,7 @@ class TransformTask:
     transform: Transform[Any]
     trained: Trained[Any]
     codec: Codec[Any]
+    output_codec: Codec[Any]
     options: Options
     samples: int = 1
     seed: int = 0

@@ -47,6 +47,10 @@ class Condition:
             tokens=like.new_zeros(size, 0, 0),
         )
 
+    def slot(self, role: str) -> Tensor:
+        """What fills a role: ``vector``, ``grid`` or ``tokens``."""
+        return {"vector": self.vector, "grid": self.grid, "tokens": self.tokens}[role]
+
     def to(self, device: str) -> Condition:
         """The same condition on another device."""
         parts = (self.vector, self.grid, self.tokens)

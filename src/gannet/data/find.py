@@ -174,18 +174,21 @@ def _source_at(
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
     source = source_of(table, claimed, label)
-    return with_roles(source, table, claimed.view, roles)
+    used = [claimed.view.name]
+    if roles and source.classes:
+        used.append(table.classes(label).column)
+    return with_roles(source, table, used, roles)
 
 
 def with_roles(
     source: Source,
     table: CellTable,
-    used: ColumnView,
+    used: Sequence[str],
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    """The same samples with further columns in other roles."""
+    """The same samples with further columns, but for those already used, in other roles."""
     sources: dict[str, Source] = {}
-    used_names = {used.name}
+    used_names = {*used}
     for role, candidates in roles.items():
         remaining = [
             view for view in table.views if view.name not in used_names and view.form != "rows"

@@ -48,6 +48,31 @@ def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
         raise ConfigError("\n".join(faults), remedy="Change it, or leave it out.") from None
 
 
+def options_by_role(
+    kinds: Mapping[str, Modality], given: Mapping[str, object]
+) -> dict[str, BaseModel]:
+    """The given options, validated for the kind of data in each role.
+
+    What lies beside the samples and is of their kind has no options: it takes the samples' size.
+
+    Args:
+        kinds: Role -> kind of data, with the samples first.
+        given: Values by name.
+
+    Raises:
+        ConfigError: if no kind has such an option, or a value is invalid.
+    """
+    (first, sample), *others = kinds.items()
+    own = {first: sample} | {role: kind for role, kind in others if kind.name != sample.name}
+    known = {name for kind in own.values() for name in kind.options.model_fields}
+    strange = {name: value for name, value in given.items() if name not in known}
+    parsed: dict[str, BaseModel] = {role: kind.options() for role, kind in others}
+    for role, kind in own.items():
+        mine = {name: v for name, v in given.items() if name in kind.options.model_fields}
+        parsed[role] = options_for(kind, mine | (strange if role == first else {}))
+    return parsed
+
+
 def given_options(options: BaseModel) -> dict[str, Any]:
     """The options that differ from their defaults, as JSON."""
     return options.model_dump(mode="json", exclude_defaults=True)

@@ -14,9 +14,6 @@ from gannet.data.find import Claimed, claimed_by, file_filter_of, find, source_o
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality, modalities
 
-GIVEN = "grid"
-"""The role of inputs."""
-
 
 def find_pairs(
     path: Path,
@@ -24,22 +21,26 @@ def find_pairs(
     given: str = "",
     *,
     kinds: Mapping[str, Sequence[str]] | None = None,
+    role: str = "grid",
 ) -> Source:
-    """A source of targets, each with its input in the role ``grid``.
+    """A source of targets, each with its input in another role.
 
     Args:
         path: A folder.
-        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or an input that the kind can
-            derive from a target, such as ``edges``.
-        given: Which folder, or which side, is the input; by default the first by name, or the left.
+        how: ``auto``, ``table``, ``folders``, ``beside`` (each input beside its target, with the
+            same name and another suffix), ``side_by_side``, or an input that the kind can derive
+            from a target, such as ``edges``.
+        given: Which folder, or which side, is the input; by default the only one that holds inputs,
+            else the first by name, or the left.
         kinds: Role -> allowed kinds; all of them by default.
+        role: Role of the inputs.
 
     Raises:
         DataError: if there are no pairs; files without a partner are listed.
     """
     path = Path(path)
     targets = _candidates(kinds, SAMPLE)
-    given_filter = file_filter_of(_candidates(kinds, GIVEN))
+    given_filter = file_filter_of(_candidates(kinds, role))
     sides = pairs.PairSides(given_filter, file_filter_of(targets), _remedy(targets))
     if not path.is_dir():
         problem = "a file, expected a folder" if path.exists() else "no such folder"
@@ -47,19 +48,21 @@ def find_pairs(
     if how == "auto":
         how = _layout(path, sides, targets)
     if how == "table":
-        return _paired(pairs.from_pairs_table(path, sides), kinds)
+        return _paired(pairs.from_pairs_table(path, sides), kinds, role)
     if how == "folders":
-        return _paired(pairs.from_two_folders(path, given, sides), kinds)
+        return _paired(pairs.from_two_folders(path, given, sides), kinds, role)
+    if how == "beside":
+        return _paired(pairs.from_one_folder(path, sides), kinds, role)
     source = find(path, label="", kinds=[each.name for each in targets])
     pairing = find_modality(source.kind).reading.pairing
     if how in pairing.derived:
         given_source = pairing.derived[how](source)
         layout = f"{source.layout}, each with its {given_source.layout}"
-        return replace(source, layout=layout, roles={GIVEN: replace(given_source, layout=layout)})
+        return replace(source, layout=layout, roles={role: replace(given_source, layout=layout)})
     if pairing.halves is None:
         raise DataError(f"--pairs {how}: no such pairs", where=str(path), remedy=sides.remedy)
     target_source, given_source = pairing.halves(source, given)
-    return replace(target_source, roles={GIVEN: given_source})
+    return replace(target_source, roles={role: given_source})
 
 
 def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[Modality, ...]:
@@ -73,6 +76,8 @@ def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> 
     files = pairs.files_in(path, sides.target)
     if not files:
         return "folders"
+    if pairs.lie_beside(path, sides):
+        return "beside"
     for modality in targets:
         mine = [each for each in files if each.suffix.lower() in modality.readers]
         if mine and modality.reading.pairing.sides(mine, path):
@@ -80,16 +85,16 @@ def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> 
     raise DataError(f"single {sides.target.many}, no pairs", where=str(path), remedy=sides.remedy)
 
 
-def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None) -> Source:
+def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None, role: str) -> Source:
     """A source from a table with targets in its first column and inputs in its second."""
     sources: list[Source] = []
-    for view, role in zip(table.views, (SAMPLE, GIVEN), strict=True):
-        claimed: Claimed = claimed_by(replace(table, views=(view,)), _candidates(kinds, role))
+    for view, each in zip(table.views, (SAMPLE, role), strict=True):
+        claimed: Claimed = claimed_by(replace(table, views=(view,)), _candidates(kinds, each))
         sources.append(source_of(table, claimed, ""))
     targets, given = sources
     if targets.kind == given.kind:
         find_modality(targets.kind).reading.pairing.check(targets, given)
-    return replace(targets, roles={GIVEN: given})
+    return replace(targets, roles={role: given})
 
 
 def _remedy(targets: Sequence[Modality]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 from gannet.core.plugins import gannet_version
 from gannet.core.scores import Component, Histogram, NearestPair, Report, Score
 from gannet.core.seeding import derive_seed
+from gannet.core.transform import Role
 from gannet.core.types import Batch
 from gannet.evaluation.feature_cache import CachedFeatures
 from gannet.evaluation.features import SampleFeatures, choose_features, sample_features
@@ -59,8 +60,18 @@ class ConditionalGenerator(Protocol):
         ...
 
     @property
+    def given(self) -> Role | Literal[""]:
+        """The role of the inputs."""
+        ...
+
+    @property
     def paired(self) -> bool:
         """Whether each input has a target of its own."""
+        ...
+
+    @property
+    def against_targets(self) -> bool:
+        """Whether an output is to be compared with that target; see ``Evaluation``."""
         ...
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
@@ -164,7 +175,12 @@ def _conditional_scores(
         context.samples.modality,
     )
     resample = partial(_resample, conditional_generator, given[:DIVERSITY_INPUTS], seed)
-    if conditional_generator.paired:
+    paired, inputs = conditional_generator.paired, given.condition.slot(conditional_generator.given)
+    other_kind = inputs.shape[1:] != fake.shape[1:]
+    if not conditional_generator.against_targets or (other_kind and not paired):
+        real_features = feature_extractor(given.real.float())
+        return [diversity(real_features, feature_extractor, resample, seed=seed)]
+    if paired:
         targets = given.real.float()
         return paired_scores(
             fake,
@@ -177,11 +193,19 @@ def _conditional_scores(
         )
     features = (
         feature_extractor(given.real.float()),
-        feature_extractor(given.condition.grid.float()),
+        feature_extractor(inputs.float()),
         feature_extractor(fake),
     )
     preserved = modality.evaluation.preserved
-    scores = unpaired_scores(fake, given, features, context.classes, preserved=preserved, seed=seed)
+    scores = unpaired_scores(
+        fake,
+        given,
+        features,
+        context.classes,
+        preserved=preserved,
+        given=conditional_generator.given,
+        seed=seed,
+    )
     return [*scores, diversity(features[0], feature_extractor, resample, seed=seed)]
 
 
@@ -280,8 +304,16 @@ def _protocol(
 ) -> tuple[str, ...]:
     """How the scores were made, in sentences."""
     paired = conditional_generator is None or conditional_generator.paired
-    extractor, learnt = context.feature_extractor, context.train_samples
-    return protocol_of(context.samples, scores, extractor, learnt, baseline_name, paired=paired)
+    against_targets = conditional_generator is None or conditional_generator.against_targets
+    return protocol_of(
+        context.samples,
+        scores,
+        context.feature_extractor,
+        context.train_samples,
+        baseline_name,
+        paired=paired,
+        against_targets=against_targets,
+    )
 
 
 def evaluate(  # noqa: PLR0913  # what a report depends on

@@ -46,7 +46,8 @@ def paired_scores(
         reference_methods: Outputs of simple methods, by name; the best of them is the baseline,
             and all are components of the score.
         feature_extractor: Features for the feature distance.
-        resample: Draw number to further outputs for the first ``ASKED`` inputs.
+        resample: Draw number to further outputs for the first ``DIVERSITY_INPUTS``
+            inputs.
         modality: Modality of the outputs; it may add measures of its own.
         seed: Seed of the bootstrap.
 

@@ -88,7 +88,8 @@ def score(
         if conditional_generator is None
         else _resampled_outputs(conditional_generator, samples, seed)
     )
-    report, examples = with_examples(report, samples, dataset, codecs, others)
+    given = "grid" if conditional_generator is None else conditional_generator.given
+    report, examples = with_examples(report, samples, dataset, codecs, others, given=given)
     result = _with_split_protocol(EvaluationResult(report, examples), dataset, codec)
     return _with_sheets(result, samples, dataset, codec) if sheets else result
 

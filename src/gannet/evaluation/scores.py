@@ -241,6 +241,10 @@ TARGETED = (
     "its target: their reference is a perfect answer, their baseline the best of the simple "
     "methods that are listed as components."
 )
+UNCOMPARED = (
+    "Conditional generation: answers to held-out inputs are scored. Many answers to one input are "
+    "right, so that none is compared with the real sample that belongs to it."
+)
 UNTARGETED = (
     "Unpaired translation: answers to held-out inputs of one domain are scored, and the reals are "
     "held-out samples of the other: no answer has a target of its own. Domain gap closed: "
@@ -258,6 +262,7 @@ def protocol_of(
     baseline_name: str = "",
     *,
     paired: bool = True,
+    against_targets: bool = True,
 ) -> tuple[str, ...]:
     """How the scores were made, in sentences.
 
@@ -268,6 +273,7 @@ def protocol_of(
         train_samples: Training data of the classifiers.
         baseline_name: Name of the reference method that is the baseline; empty for the Gaussian.
         paired: Whether each output has a target of its own.
+        against_targets: Whether outputs are compared with these.
     """
     count = len(samples.fake)
     relation = "of the same classes as" if samples.class_conditional else "against"
@@ -292,8 +298,9 @@ def protocol_of(
     sentences += filter(None, [getattr(feature_extractor, "how", "")])
     if samples.given is not None:
         named = ", ".join(score.name for score in scores if score.role == "target")
+        targeted = TARGETED.format(measures=named) if paired else UNTARGETED
         sentences.append(
-            (TARGETED.format(measures=named) if paired else UNTARGETED)
+            (targeted if against_targets else UNCOMPARED)
             + " Diversity: its reference is two different targets, its baseline one output only. "
             "Intervals of these: bootstrap over samples."
         )

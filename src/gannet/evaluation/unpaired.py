@@ -44,6 +44,7 @@ def unpaired_scores(
     domains: Sequence[str],
     *,
     preserved: Sequence[PairMeasure] = (),
+    given: str = "grid",
     seed: int,
 ) -> list[Score]:
     """Score translations of held-out inputs.
@@ -54,6 +55,7 @@ def unpaired_scores(
         features: Features of the targets, of the inputs and of the outputs.
         domains: Names of the domains.
         preserved: Measures of what the outputs should preserve of the inputs.
+        given: Role of the inputs in the condition.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -67,10 +69,11 @@ def unpaired_scores(
         return []
     outputs, batch = outputs[has_domain], batch[has_domain]
     features = (features[0][has_domain], features[1][has_domain], features[2][has_domain])
-    gaps = _domain_gaps(batch, features, domains, seed)
+    inputs = batch.condition.slot(given)
+    gaps = _domain_gaps(inputs, batch.condition.vector, features, domains, seed)
     return [
         *([_domain_gap_score(gaps, len(outputs))] if gaps else []),
-        *(_preservation_score(each, outputs, batch.condition.grid, seed) for each in preserved),
+        *(_preservation_score(each, outputs, inputs, seed) for each in preserved),
     ]
 
 
@@ -79,15 +82,19 @@ DomainGap = tuple[float, float, float]
 
 
 def _domain_gaps(
-    batch: Batch, features: tuple[Tensor, Tensor, Tensor], domains: Sequence[str], seed: int
+    inputs: Tensor,
+    wanted: Tensor,
+    features: tuple[Tensor, Tensor, Tensor],
+    domains: Sequence[str],
+    seed: int,
 ) -> dict[str, DomainGap]:
-    """Gap closed for each domain with enough samples."""
-    domain = batch.condition.vector.argmax(1)
+    """Gap closed for each wanted domain, one-hot ``(n, K)``, with enough samples."""
+    domain = wanted.argmax(1)
     gaps: dict[str, DomainGap] = {}
     for number, name in enumerate(domains):
         indices = (domain == number).nonzero().squeeze(1)
         # Inputs repeat cyclically; keep only the first use of each.
-        indices = indices[: len(first_of_each(batch.condition.grid[indices].flatten(1)))]
+        indices = indices[: len(first_of_each(inputs[indices].flatten(1)))]
         if len(indices) >= MIN_SAMPLES:
             target, given, output = (each[indices] for each in features)
             gap = domain_gap_closed(UnpairedFeatures(target, given, output), seed=seed)

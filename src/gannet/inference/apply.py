@@ -11,10 +11,12 @@ from typing import Any
 
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, DataError, GannetError
+from gannet.core.io.files import writing
 from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.frames import read_frame
 from gannet.inference.options import sorted_options, transform_of
 from gannet.inference.sampler import TrainedSampler
+from gannet.modalities.inference import file_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
@@ -70,13 +72,13 @@ def apply_file(
         GannetError: if the run or the input cannot be used, or the output cannot be written. For
             a folder it is raised after all other files are done.
     """
-    task, modality = task_of(artifact, request)
+    task, kinds = task_of(artifact, request)
     for path in numbered(out, request.samples):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
-        return _folder(task, modality, given, out, request)
-    return _one(task, modality, given, out)
+        return _folder(task, kinds, given, out, request)
+    return _one(task, kinds, given, out)
 
 
 def apply_value(artifact: TrainedSampler, given: Any, request: ApplyRequest) -> Sequence[Any]:
@@ -85,12 +87,30 @@ def apply_value(artifact: TrainedSampler, given: Any, request: ApplyRequest) -> 
     Raises:
         GannetError: if the run or the input cannot be used.
     """
-    task, modality = task_of(artifact, request)
-    return modality.inference.apply_value(task, given, read_frame)
+    task, kinds = task_of(artifact, request)
+    if kinds.one_kind:
+        return kinds.given.inference.apply_value(task, given, read_frame)
+    return [
+        kinds.output.inference.output_value(task.output_codec, each)
+        for each in _crossed(task, kinds, given)
+    ]
 
 
-def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformTask, Modality]:
-    """Check a request against a run; return its task and the modality of the input.
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Modalities of the inputs and of the outputs of a transform."""
+
+    given: Modality
+    output: Modality
+
+    @property
+    def one_kind(self) -> bool:
+        """Whether outputs are of the inputs' kind, which may then keep what is not changed."""
+        return self.given.name == self.output.name
+
+
+def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformTask, Kinds]:
+    """Check a request against a run; return its task and the modalities of both sides.
 
     Raises:
         ConfigError: naming every option that the run does not support.
@@ -103,18 +123,22 @@ def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformT
     options = transform.options.model_validate(parsed["transform"])
     _check_fixed(artifact, transform, options)
     transform.check(artifact.trained, options)
-    codec = artifact.codecs.get(transform.kind, artifact.codecs["sample"])
+    codec, output_codec = (
+        artifact.codecs.get(role, artifact.codecs["sample"])
+        for role in (transform.given, transform.output)
+    )
     task = TransformTask(
         transform=transform,
         trained=artifact.trained,
         codec=codec,
+        output_codec=output_codec,
         options=options,
         samples=request.samples,
         seed=request.seed,
         recipe=artifact.card.recipe,
         warn=request.warn,
     )
-    return task, find_modality(codec.kind)
+    return task, Kinds(find_modality(codec.kind), find_modality(output_codec.kind))
 
 
 def _check_fixed(artifact: TrainedSampler, transform: Transform[Any], options: object) -> None:
@@ -161,16 +185,38 @@ def numbered(out: Path, samples: int) -> list[Path]:
     return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(samples)]
 
 
-def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> list[Path]:
+def _one(task: TransformTask, kinds: Kinds, given: Path, out: Path) -> list[Path]:
     outs = numbered(out, task.samples)
-    modality.inference.apply_file(task, given, outs, read_frame)
+    if kinds.one_kind:
+        kinds.given.inference.apply_file(task, given, outs, read_frame)
+        return outs
+    for path, each in zip(outs, _crossed(task, kinds, given), strict=True):
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kinds.output.inference.write_output(task.output_codec, each, path)
     return outs
 
 
+def _crossed(task: TransformTask, kinds: Kinds, given: Any) -> Sequence[Any]:
+    """Raw outputs of another kind than the input, which is a file or in memory."""
+    read_input = kinds.given.inference.read_input
+    path = file_of(task.codec, given)
+    files = {
+        name: read_input(task.codec, file, read_frame)
+        for name, file in task.named_files(path).items()
+    }
+    return task(read_input(task.codec, given, read_frame), files)
+
+
 def _folder(
-    task: TransformTask, modality: Modality, given: Path, out: Path, request: ApplyRequest
+    task: TransformTask, kinds: Kinds, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
-    """Transform each file of a folder; failures are reported after all others are done."""
+    """Transform each file of a folder; failures are reported after all others are done.
+
+    Outputs have the usual suffix of their own kind.
+    """
+    modality, output = kinds.given, kinds.output
+    suffix = output.item_suffix or next(iter(output.writers))
     noun = modality.noun[1]
     if not modality.item_suffix:
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
@@ -190,7 +236,7 @@ def _folder(
         # The outputs of a.jpg and a.png must not overwrite each other.
         name = file.stem if stems[file.stem] == 1 else file.name
         try:
-            written += _one(task, modality, file, out / f"{name}{modality.item_suffix}")
+            written += _one(task, kinds, file, out / f"{name}{suffix}")
         except GannetError as error:
             failed.append(str(error))
         request.on_progress(number + 1, len(files))

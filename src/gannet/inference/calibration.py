@@ -15,6 +15,7 @@ from gannet.core.types import Batch
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Calibration
+from gannet.inference.options import given_options
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -81,14 +82,20 @@ def _reals_and_fakes(
 
 
 def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Logits for the best-fitting class of each sample, and for the own class where labeled."""
+    """Logits for the best-fitting class of each sample, and for its own condition where known.
+
+    Own conditions are those that users can give: its class, or a text.
+    """
+    roles = ["vector"] * bool(artifact.classes)
+    roles += [artifact.recipe.inputs.given] * bool(given_options(artifact.recipe, artifact.codecs))
     best: list[Tensor] = []
     own: list[Tensor] = []
     for batch in parts:
         best.append(artifact.logits(batch.real))
-        if not artifact.classes:
+        if not roles:
             continue
-        labeled = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
+        known = [batch.condition.slot(role).flatten(1).abs().sum(1) for role in roles]
+        labeled = batch[torch.stack(known).sum(0).nonzero().squeeze(1)]
         own.append(artifact.logits(labeled.real, labeled.condition))
     return torch.cat(best), torch.cat([torch.zeros(0), *own])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.sampling import LoadedSamples
-from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
 from gannet.inference.card import Calibration
@@ -20,17 +19,18 @@ from gannet.modalities.registry import find_modality
 
 
 def judge_samples(
-    artifact: TrainedSampler, samples: Sequence[Path | str] | Any, *, label: str | int | None = None
+    artifact: TrainedSampler, samples: Sequence[Path | str] | Any, **condition_options: object
 ) -> list[float]:
     """Probability of being real for each sample; see ``gannet.Model.judge``.
 
     Args:
         artifact: The trained run.
         samples: One file, several, or raw samples.
-        label: Score them as samples of this class; by default as the best-fitting class.
+        condition_options: What they are said to be samples of, such as ``label``, a class, or what
+            else ``gannet sample RUN --help`` lists; by default the best-fitting class.
 
     Raises:
-        ConfigError: if the recipe trains no discriminator.
+        ConfigError: if the recipe trains no discriminator, or an option is unknown.
         DataError: if a file cannot be read.
     """
     require_discriminator(artifact)
@@ -39,7 +39,7 @@ def judge_samples(
     else:
         codec = artifact.codecs["sample"]
         encoded = find_modality(codec.kind).inference.encode(codec, samples)
-    return _judged(artifact, encoded, label)
+    return _judged(artifact, encoded, condition_options)
 
 
 def require_discriminator(artifact: TrainedSampler) -> None:
@@ -62,18 +62,23 @@ def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
     return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
 
-def _judged(artifact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
+def _judged(
+    artifact: TrainedSampler, encoded: Tensor, condition_options: Mapping[str, object]
+) -> list[float]:
     if not len(encoded):
         return []
-    if label is None:
-        return artifact.judge(encoded).tolist()
-    blank = Condition.none(encoded)
-    vector = artifact.conditions(len(encoded), label=label).vector
-    return artifact.judge(encoded, Condition(vector, blank.grid, blank.tokens)).tolist()
+    condition = None
+    if _are_given(condition_options):
+        condition = artifact.described(len(encoded), **condition_options)
+    return artifact.judge(encoded, condition).tolist()
+
+
+def _are_given(condition_options: Mapping[str, object]) -> bool:
+    return any(value is not None for value in condition_options.values())
 
 
 def judge_files(
-    artifact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
+    artifact: TrainedSampler, files: Sequence[Path], *, json: bool, **condition_options: object
 ) -> str:
     """Probabilities of files, as text or JSON, with the usual range of reals and fakes.
 
@@ -88,13 +93,13 @@ def judge_files(
     for path in _expanded(artifact, files):
         try:
             loaded = _read(artifact, path)
-            probabilities += _judged(artifact, loaded.samples, label)
+            probabilities += _judged(artifact, loaded.samples, condition_options)
             names += [f"{path} {name}" if name else str(path) for name in loaded.names]
         except DataError as error:
             broken.append(str(error))
     if not names:
         raise DataError("no file could be judged\n" + "\n".join(broken))
-    scale = artifact.calibration_for(of_class=label is not None)
+    scale = artifact.calibration_for(of_class=_are_given(condition_options))
     if json:
         verdicts = [
             {"file": name, "real": round(probability, 4)}

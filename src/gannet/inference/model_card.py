@@ -8,6 +8,7 @@ from typing import Any
 
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
+from gannet.inference.options import given_modality, given_options
 from gannet.metrics.confidence import INCONCLUSIVE
 from gannet.modalities.registry import modality_of
 
@@ -31,7 +32,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     lines = [
         "---",
         "library_name: gannet",
-        *([f"pipeline_tag: {presentation.pipeline}"] if presentation.pipeline else []),
+        *([f"pipeline_tag: {pipeline}"] if (pipeline := _pipeline(artifact)) else []),
         f"tags: [{', '.join(('gan', 'gannet', *presentation.tags))}]",
         "---",
         "",
@@ -73,11 +74,24 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
 
 def _usage(artifact: Artifact) -> str:
     """A line of Python that uses the model."""
-    modality = modality_of(artifact.codecs["sample"].kind)
-    if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
-        suffix = modality.item_suffix or next(iter(modality.readers), "")
+    recipe, codecs = artifact.recipe, artifact.codecs
+    if recipe.inference.transform is not None:
+        codec = codecs.get(recipe.inference.transform.given, codecs["sample"])
+        given = modality_of(codec.kind)
+        suffix = given.item_suffix or next(iter(given.readers), "")
         return f'output = model.apply("input{suffix}")  # samples=5 for five different ones'
-    return "samples = model.sample(16, seed=0)"
+    told = "".join(f", {name}=..." for name in given_options(recipe, codecs))
+    return f"samples = model.sample(16, seed=0{told})"
+
+
+def _pipeline(artifact: Artifact) -> str:
+    """The task by the hub's name, such as ``text-to-image``; empty if it has none."""
+    given = given_modality(artifact.recipe, artifact.codecs)
+    presentation = modality_of(artifact.codecs["sample"].kind).presentation
+    if given is None:
+        return presentation.pipeline
+    ends = (given.presentation.hub_name, presentation.hub_name)
+    return "-to-".join(ends) if all(ends) else ""
 
 
 def _distance(measured: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Recipe
 from gannet.core.transform import Transform
+from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality, modalities
 from gannet.recipes.registry import find_recipe, recipe_modules
 
@@ -43,6 +44,20 @@ def sample_models(
         for role, codec in slots_of(recipe, codecs).items()
     }
     return {recipe.inference.output: kind.inference.options, **condition_models}
+
+
+def given_modality(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> Modality | None:
+    """Kind of data of what is given to a conditional recipe; ``None`` for all others."""
+    codec = recipe.inputs.given_codec(codecs)
+    return None if codec is None else find_modality(codec.kind)
+
+
+def given_options(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> tuple[str, ...]:
+    """Names of the options that say what is given, such as a text; empty if only files can be."""
+    role = recipe.inputs.given
+    if not role or role not in slots_of(recipe, codecs):
+        return ()
+    return tuple(find_modality(codecs[role].kind).inference.condition_options.model_fields)
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gannet.core.codec import Codec, classes_of
-from gannet.core.config import Config, parse
+from gannet.core.config import Config, flag, parse
 from gannet.core.device import device_of
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import InferOf, Recipe, SampledCondition
@@ -20,7 +20,12 @@ from gannet.core.seeding import latents_at
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, CellConditions, Condition, Spec
 from gannet.inference.card import Calibration, Card
-from gannet.inference.options import options_by_slot, slots_of
+from gannet.inference.options import (
+    given_modality,
+    given_options,
+    options_by_slot,
+    slots_of,
+)
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import codec_of, find_modality
 from gannet.networks.convolutional import ProjectionDiscriminator
@@ -130,16 +135,37 @@ class TrainedSampler:
         Raises:
             ConfigError: if the class is unknown, or no classes were learnt.
         """
-        condition = self.card.spec.blank(count)
+        rows = range(start, start + count)
+        return replace(self.card.spec.blank(count), **self._slots(rows, seed, condition_options))
+
+    def described(self, count: int, **condition_options: object) -> Condition:
+        """The condition that options name, for ``count`` samples; blank in all other slots.
+
+        Raises:
+            ConfigError: as for ``conditions``.
+        """
+        named = {name: value for name, value in condition_options.items() if value is not None}
+        slots = self._slots(range(count), 0, named)
+        models = options_by_slot(self.recipe, self.codecs, named)
+        told = {
+            role: tensor
+            for role, tensor in slots.items()
+            if named.keys() & type(models[role]).model_fields.keys()
+        }
+        return replace(self.card.spec.blank(count), **told)
+
+    def _slots(
+        self, rows: range, seed: int, condition_options: Mapping[str, object]
+    ) -> dict[str, Tensor]:
+        """Conditions of some rows by role; a role without any is left out."""
+        found: dict[str, Tensor] = {}
         for role, options in options_by_slot(self.recipe, self.codecs, condition_options).items():
             codec = self.codecs[role]
-            request = ConditionRequest(
-                codec, options, range(start, start + count), seed, self.card.class_frequencies
-            )
+            request = ConditionRequest(codec, options, rows, seed, self.card.class_frequencies)
             tensor = find_modality(codec.kind).inference.condition(request)
             if tensor is not None:
-                condition = replace(condition, **{role: tensor})
-        return condition
+                found[role] = tensor
+        return found
 
     def condition_on(self, conditions: CellConditions, uniforms: Tensor) -> SampledCondition:
         """Sample conditions that satisfy cell conditions, from uniform numbers per sample.
@@ -210,17 +236,34 @@ class TrainedSampler:
         """Refuse requests that cannot be sampled.
 
         Raises:
-            ConfigError: if a number is negative, or the recipe only transforms inputs.
+            ConfigError: if a number is negative, or each output needs an input that only a file
+                can give.
         """
         for name, value in (("count", count), ("seed", seed), ("start", start)):
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
-        if self.recipe.inputs.conditional:
-            noun = self.modality.noun[0]
+        given = given_modality(self.recipe, self.codecs)
+        if given is not None and not given_options(self.recipe, self.codecs):
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} makes no samples from nothing: each "
                 "output needs an input",
-                remedy=f"Use `gannet apply RUN {noun.upper()} --out OUT`.",
+                remedy=f"Use `gannet apply RUN {given.noun[0].upper()} --out OUT`.",
+            )
+
+    def check_given(self, condition_options: Mapping[str, object]) -> None:
+        """Refuse to sample without what each output is made for, such as a text.
+
+        Raises:
+            ConfigError: naming the options that say it.
+        """
+        given = given_modality(self.recipe, self.codecs)
+        slots = {} if given is None else self._slots(range(1), 0, condition_options)
+        if given is not None and self.recipe.inputs.given not in slots:
+            flags = " or ".join(map(flag, given_options(self.recipe, self.codecs)))
+            raise ConfigError(
+                f"a run of the recipe {self.card.recipe} makes no samples from nothing: each "
+                f"output needs a {given.noun[0]}",
+                remedy=f"Give it with {flags}.",
             )
 
     def sample(
@@ -238,6 +281,7 @@ class TrainedSampler:
             ConfigError: if a number is negative or the class is unknown.
         """
         self.check_can_sample(count, seed, start)
+        self.check_given(condition_options)
         parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
         part = self.modality.inference.at_once
         for first in range(start, start + count, part):

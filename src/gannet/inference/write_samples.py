@@ -30,6 +30,7 @@ def request_of(
     parsed = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
     own = parsed.pop(output)
     condition_options = {name: value for each in parsed.values() for name, value in each}
+    artifact.check_given(condition_options)
     return SamplingRequest(count, seed, own, condition_options)
 
 

@@ -231,7 +231,9 @@ def no_grid(_raws: Sequence[Any], _columns: int) -> SampleGrid | None:
     return None
 
 
-def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> SampleGrid | None:
+def no_comparison(
+    _inputs: Tensor, _outputs: Sequence[Tensor], _targets: Tensor, _across: int
+) -> SampleGrid | None:
     """No file of inputs beside outputs."""
     return None
 
@@ -244,22 +246,26 @@ class Presentation:
         exhibit: A raw sample as an HTML page shows it.
         describe: A raw sample as cells of text.
         grid: Raw samples, and the number of columns, to one file; ``None`` for no such file.
-        compared: From targets (with the inputs as their condition's grid) and outputs, each
-            ``(n, *shape)``, to exhibits in rows: input, outputs, target. ``None`` shows the raw
-            samples.
+        compared: From inputs, outputs and targets of this kind, each ``(n, *shape)``, to exhibits
+            in rows: input, outputs, target. ``None`` shows the raw samples.
         comparison: The same in one file; with the number of inputs per row.
         contents: What a codec's samples are, for the model card; empty for their size.
         notes: Lines of Markdown about a codec for the model card.
         tags: Tags of the model card.
-        pipeline: Task of the model card, by the hub's name; empty for none.
+        pipeline: Task of the model card of samples from noise, by the hub's name; empty for none.
+        hub_name: The hub's word for this kind of data in the names of other tasks, such as
+            ``image`` in ``text-to-image``; empty for none.
     """
 
     exhibit: Callable[[Any], Exhibit] = text_exhibit
     describe: Callable[[Any], tuple[str, ...]] = described
     grid: Callable[[Sequence[Any], int], SampleGrid | None] = text_listing
-    compared: Callable[[Batch, Sequence[Tensor]], Sequence[tuple[Exhibit, ...]]] | None = None
-    comparison: Callable[[Batch, Sequence[Tensor], int], SampleGrid | None] = no_comparison
+    compared: Callable[[Tensor, Sequence[Tensor], Tensor], Sequence[tuple[Exhibit, ...]]] | None = (
+        None
+    )
+    comparison: Callable[[Tensor, Sequence[Tensor], Tensor, int], SampleGrid | None] = no_comparison
     contents: Callable[[Codec[Any]], str] = lambda _: ""
     notes: Callable[[Codec[Any]], Sequence[str]] = no_lines
     tags: tuple[str, ...] = ()
     pipeline: str = ""
+    hub_name: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,45 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
     return LoadedSamples(codec.encode([read(codec, path)]), ("",))
 
 
+def file_of(codec: Codec[Any], given: Any) -> Path | None:
+    """The file that an input names; ``None`` for a raw sample.
+
+    A text is a file's name, unless raw samples are texts themselves and there is no such file.
+    """
+    if not isinstance(given, str | Path):
+        return None
+    path = Path(given)
+    if isinstance(given, Path) or not isinstance(
+        codec.decode(torch.zeros(1, *codec.shape))[0], str
+    ):
+        return path
+    with suppress(OSError, ValueError):  # a text may be too long for a name
+        return path if path.is_file() else None
+    return None
+
+
+def read_input(codec: Codec[Any], given: Any, read_table: ReadTable) -> Any:  # noqa: ARG001
+    """A raw sample, or that of a file, as transforms take it."""
+    file = file_of(codec, given)
+    return given if file is None else read(codec, file)
+
+
+def write_output(codec: Codec[Any], raw: Any, path: Path) -> None:
+    """Write an output of a transform by its codec."""
+    codec.write(raw, path)
+
+
+def output_value(_codec: Codec[Any], raw: Any) -> Any:
+    """An output of a transform, unchanged."""
+    return raw
+
+
 def encode(codec: Codec[Any], raws: Any) -> Tensor:
     """Encode raw samples, some of which may be files."""
-    loaded = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
+    files = [file_of(codec, each) for each in raws]
+    loaded = [
+        each if file is None else read(codec, file) for each, file in zip(raws, files, strict=True)
+    ]
     return codec.encode(loaded) if loaded else torch.zeros(0)
 
 
@@ -95,18 +132,18 @@ def apply_file(
     outs: Sequence[Path],
     read_table: ReadTable,  # noqa: ARG001
 ) -> None:
-    """Transform a file into one file per sample, read and written by the codec."""
+    """Transform a file into one file per sample, read and written by the codecs."""
     files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
     outputs = task(read(task.codec, given), files)
     for path, each in zip(outs, outputs, strict=True):
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            task.codec.write(each, path)
+            task.output_codec.write(each, path)
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
     """Transform a raw sample, or a file, into one output per sample."""
-    path = Path(given) if isinstance(given, str | Path) else None
+    path = file_of(task.codec, given)
     files = {name: read(task.codec, file) for name, file in task.named_files(path).items()}
     return task(given if path is None else read(task.codec, path), files)
 
@@ -124,8 +161,12 @@ class InferenceHooks:
         condition: The conditions of samples in this modality; ``None`` for none.
         read_file: The encoded samples of a file, and their names.
         encode: Encodes raw samples in memory.
-        apply_file: Transforms an input file into one output file per sample.
-        apply_value: Transforms an input in memory, or a file, into one output per sample.
+        apply_file: Transforms an input file into one output file per sample, both of this kind.
+        apply_value: Transforms an input in memory, or a file, into one output per sample, both of
+            this kind.
+        read_input: A file, or an input in memory, as transforms to another kind take it.
+        write_output: Writes an output of a transform from another kind.
+        output_value: What the Python API returns of such an output.
     """
 
     options: type[BaseModel] = NoOptions
@@ -138,3 +179,6 @@ class InferenceHooks:
     encode: Callable[[Codec[Any], Any], Tensor] = encode
     apply_file: Callable[[TransformTask, Path, Sequence[Path], ReadTable], None] = apply_file
     apply_value: Callable[[TransformTask, Any, ReadTable], Sequence[Any]] = apply_value
+    read_input: Callable[[Codec[Any], Any, ReadTable], Any] = read_input
+    write_output: Callable[[Codec[Any], Any, Path], None] = write_output
+    output_value: Callable[[Codec[Any], Any], Any] = output_value

@@ -174,6 +174,8 @@ class Modality:
             for no samples, ``(0, ...)`` of that shape and dtype.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
         reading: Optional hooks for reading data from disk.
+        examples: Some raw samples, from their number and random numbers, by which tests and tools
+            try the kind with every recipe that takes it; a kind within gannet must have it.
         collection: What a whole data set is called; by default the plural noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
@@ -210,6 +212,7 @@ class Modality:
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded
     unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
     reading: Reading = ITEM_BY_ITEM
+    examples: Callable[[int, np.random.Generator], Sequence[Any]] | None = None
     collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened

@@ -183,7 +183,7 @@ recipe = Recipe(
     inputs=Inputs(
         slots={"sample": Slot(("image",))},
         derived=frozenset({"grid"}),
-        conditional=True,
+        given="grid",
         crop_size=lambda config: config.crop_size,
         min_size=lambda _: min_side(),
     ),
@@ -202,7 +202,7 @@ recipe = Recipe(
             "fill": Transform(
                 description="fills the holes of a picture",
                 apply=transform,
-                kind="grid",
+                given="grid",
                 options=MaskOptions,
                 keeps_input=True,
             )

@@ -264,7 +264,7 @@ recipe = Recipe(
     inputs=Inputs(
         slots={"sample": Slot(("image",))},
         derived=frozenset({"grid"}),
-        conditional=True,
+        given="grid",
         crop_size=lambda config: config.crop_size // config.scale * config.scale,
         min_size=lambda _: min_side(),
     ),
@@ -282,7 +282,7 @@ recipe = Recipe(
             "enlarge": Transform(
                 description="makes a picture sharper",
                 apply=transform,
-                kind="grid",
+                given="grid",
                 options=EnlargeOptions,
                 fixed=("scale",),
             )

@@ -199,7 +199,7 @@ recipe = Recipe(
     config=TranslateConfig,
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "grid": Slot(("image",))},
-        conditional=True,
+        given="grid",
         min_size=lambda _: min_side(),
     ),
     training=Training(
@@ -217,7 +217,7 @@ recipe = Recipe(
     inference=Inference(
         transforms={
             "answer": Transform(
-                description="answers a picture with another", apply=transform, kind="grid"
+                description="answers a picture with another", apply=transform, given="grid"
             )
         }
     ),

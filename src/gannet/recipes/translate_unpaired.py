@@ -334,7 +334,7 @@ recipe = Recipe(
         slots={"sample": Slot(("image",)), "vector": Slot(("label",))},
         derived=frozenset({"grid"}),
         paired=False,
-        conditional=True,
+        given="grid",
         crop_size=lambda config: config.crop_size,
         min_size=lambda config: min_side(config.discriminator_levels),
         check=check_two_sides,
@@ -357,7 +357,7 @@ recipe = Recipe(
             "translate": Transform(
                 description="turns a picture of one side into one of the other",
                 apply=transform,
-                kind="grid",
+                given="grid",
                 options=SideOptions,
                 check=check_side,
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole, writing
+from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
-from gannet.core.types import Batch, Condition
+from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import Dataset, Rows
 from gannet.evaluation.two_sample_test import MIN_SAMPLES, classifier_two_sample_test
 from gannet.inference.artifact import Artifact
@@ -63,7 +65,7 @@ def preview(
         given = given[: count // INPUTS_PER_ROW]
         count, condition = len(given), given.condition
     else:
-        condition = grid_conditions(plan.spec.shape, plan.spec.vector, count)
+        condition = grid_conditions(plan.spec, count)
     noise = latents_at(plan.seed, range(count), trainer.config.latent_dim)
     network, device_condition = trainer.sampler(averaged=True), condition.to(trainer.device)
     samples = trainer.recipe.sampling(
@@ -72,13 +74,38 @@ def preview(
     base_path = out / "samples" / f"step-{trainer.step:06d}"
     with writing(base_path):
         base_path.parent.mkdir(parents=True, exist_ok=True)
-    codec = codec_of(**plan.codecs["sample"])
-    conditional = trainer.recipe.inputs.conditional
-    return show(samples.float().cpu(), codec, base_path, given if conditional else None)
+    codecs = {role: codec_of(**each) for role, each in plan.codecs.items()}
+    shown = _inputs_of(trainer.recipe, codecs, given)
+    return show(samples.float().cpu(), codecs["sample"], base_path, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInputs:
+    """Inputs and targets that are shown beside conditional outputs.
+
+    Attributes:
+        inputs: ``(n, ...)``.
+        targets: ``(n, *shape)``.
+        codec: Of the inputs.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    codec: Codec[Any]
+
+
+def _inputs_of(
+    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], given: Batch
+) -> ShownInputs | None:
+    """The inputs and targets of a conditional recipe; ``None`` for all others."""
+    codec = recipe.inputs.given_codec(codecs)
+    if codec is None:
+        return None
+    return ShownInputs(given.condition.slot(recipe.inputs.given), given.real, codec)
 
 
 def show(
-    samples: Tensor, codec: Codec[Any], base_path: Path, given: Batch | None = None
+    samples: Tensor, codec: Codec[Any], base_path: Path, given: ShownInputs | None = None
 ) -> Path | None:
     """Write samples in a format suited to their kind of data.
 
@@ -93,16 +120,28 @@ def show(
     """
     modality = modality_of(codec.kind)
     grid: SampleGrid | None = None
-    if given is not None:
-        grid = modality.presentation.comparison(given, [samples], INPUTS_PER_ROW)
+    if given is not None and given.codec.kind == codec.kind:
+        grid = modality.presentation.comparison(
+            given.inputs, [samples], given.targets, INPUTS_PER_ROW
+        )
     if grid is None:
         raws = codec.decode(samples)
         grid = modality.presentation.grid(raws, columns(len(raws)))
+        if given is not None and grid is not None:
+            _show_inputs(given, base_path, beside=grid)
         if grid is None:
             return _write_files(raws, codec, base_path) if modality.item_suffix else None
     path = base_path.with_suffix(grid.suffix)
     write_whole(path, grid.content)
     return path
+
+
+def _show_inputs(given: ShownInputs, base_path: Path, *, beside: SampleGrid) -> None:
+    """Write inputs of another kind than the outputs, in the same order, if they fit in a file."""
+    raws = given.codec.decode(given.inputs)
+    grid = modality_of(given.codec.kind).presentation.grid(raws, columns(len(raws)))
+    if grid is not None and grid.suffix != beside.suffix:
+        write_whole(base_path.with_suffix(grid.suffix), grid.content)
 
 
 def _write_files(raws: list[Any], codec: Codec[Any], base_path: Path) -> Path | None:
@@ -122,13 +161,12 @@ def _can_show(kind: str) -> bool:
     return modality.presentation.grid is not no_grid or bool(modality.item_suffix)
 
 
-def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Condition:
-    """Conditions that go through the classes in turn, sample by sample."""
-    blank = Condition.none(torch.zeros(count, *shape))
-    vector = torch.zeros(count, classes)
-    if classes:
-        vector[torch.arange(count), torch.arange(count) % classes] = 1
-    return Condition(vector, blank.grid, blank.tokens)
+def grid_conditions(spec: Spec, count: int) -> Condition:
+    """Conditions that go through the classes in turn, sample by sample; else blank."""
+    condition = spec.blank(count)
+    if spec.vector:
+        condition.vector[torch.arange(count), torch.arange(count) % spec.vector] = 1
+    return condition
 
 
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
@@ -171,10 +209,10 @@ def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
 
 
 def _write_samples(artifact: Artifact, out: Path) -> Path | None:
-    seed, classes = artifact.card.seed, len(artifact.classes)
+    seed = artifact.card.seed
     condition = (
-        grid_conditions(artifact.card.spec.shape, classes, GRID_SAMPLES)
-        if classes
+        grid_conditions(artifact.card.spec, GRID_SAMPLES)
+        if artifact.classes
         else artifact.conditions(GRID_SAMPLES, seed=seed)
     )
     return show(artifact.fakes(condition, seed=seed), artifact.codecs["sample"], out / "grid")
@@ -184,7 +222,8 @@ def _write_comparison(artifact: Artifact, held_out: Rows, out: Path) -> Path | N
     some = held_out.take(random_subset(len(held_out), COMPARISON_INPUTS, artifact.card.seed))
     given = artifact.recipe.with_evaluation_condition(some, artifact.card.spec)
     outputs = artifact.fakes(given.condition, seed=artifact.card.seed)
-    return show(outputs, artifact.codecs["sample"], out / "grid", given)
+    shown = _inputs_of(artifact.recipe, artifact.codecs, given)
+    return show(outputs, artifact.codecs["sample"], out / "grid", shown)
 
 
 def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:

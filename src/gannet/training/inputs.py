@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ from gannet.core.recipe import Inputs, Recipe
 from gannet.core.source import SAMPLE, Source
 from gannet.data.dataset import LABEL, Dataset
 from gannet.data.find import find, of_frame
-from gannet.data.pairing import GIVEN, find_pairs
+from gannet.data.pairing import find_pairs
 from gannet.modalities.registry import find_modality, modalities
-from gannet.recipes.registry import find_recipe
+from gannet.recipes.registry import find_recipe, recipe_modules
 
 MAX_LISTED = 3
 """Maximum names listed in an error."""
@@ -46,6 +48,8 @@ def source_for(
     task_recipe = find_recipe(recipe)
     inputs = task_recipe.inputs
     source = existing
+    if source is not None and source.kind not in inputs.slots[SAMPLE].modalities:
+        raise _other_kind(source, recipe, inputs)
     if source is None or inputs.slots.keys() - {SAMPLE, LABEL}:
         source = _source(data, label, task_recipe, config, kind)
     inputs.check(source)
@@ -54,7 +58,22 @@ def source_for(
     return find_modality(source.kind).reading.crop(source, side) if side else source
 
 
-def source_of(data: Path | str | Any, label: str | None) -> Source:
+def _other_kind(source: Source, recipe: str, inputs: Inputs[Any]) -> DataError:
+    """The error for samples of a kind that the recipe does not take."""
+    expected = " or ".join(find_modality(each).noun[1] for each in inputs.slots[SAMPLE].modalities)
+    able = [
+        name
+        for name in sorted(recipe_modules())
+        if source.kind in find_recipe(name).inputs.slots[SAMPLE].modalities
+    ]
+    return DataError(
+        f"holds {find_modality(source.kind).noun[1]}, and the recipe {recipe} takes {expected}",
+        where=str(source.path),
+        remedy=f"Give --recipe {' or '.join(able)}." if able else "No recipe takes them yet.",
+    )
+
+
+def recognized(data: Path | str | Any, label: str | None) -> Source:
     """The data as the first kind of data that recognizes them reads them.
 
     Raises:
@@ -105,17 +124,22 @@ def _source(
     if not isinstance(data, str | Path):
         return _simple_source(data, label, kinds[SAMPLE])
     path, others = Path(data), {role: named for role, named in kinds.items() if role != SAMPLE}
-    if GIVEN in slots and recipe.inputs.paired and not path.is_file():
-        controls, settings = recipe.training.controls, config.model_dump()
-        how = {
-            "how": settings.get(controls.pair_layout, "auto"),
-            "given": settings.get(controls.pair_input, ""),
-        }
-        return find_pairs(path, **how, kinds=kinds)
-    source = find(path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others)
-    if GIVEN in slots and GIVEN not in source.roles:
-        return find_pairs(path, kinds=kinds)  # says what it expects
-    return source
+    find_columns = partial(
+        find, path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others
+    )
+    given = recipe.inputs.given
+    if not given or given not in slots or not recipe.inputs.paired:
+        return find_columns()
+    controls, settings = recipe.training.controls, config.model_dump()
+    how = settings.get(controls.pair_layout, "auto")
+    if how == "auto" or path.is_file():
+        # A folder without such columns may hold pairs in another layout.
+        with nullcontext() if path.is_file() else suppress(DataError):
+            source = find_columns()
+            if given in source.roles:
+                return source
+    side = settings.get(controls.pair_input, "")
+    return find_pairs(path, how, side, kinds=kinds, role=given)
 
 
 def _simple_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from gannet.core.plugins import gannet_version
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
-from gannet.data.options import given_options, options_for
+from gannet.data.options import given_options, options_by_role
 from gannet.data.pseudo_classes import with_pseudo_classes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
@@ -74,13 +74,13 @@ class EncodedData:
     """Decoded data and what was chosen for them.
 
     Attributes:
-        data: Split and ready to train on.
-        options: Options of the kind of data that the user gave, as JSON values.
+        dataset: Split and ready to train on.
+        options: Options of the kinds of data that the user gave, as JSON values.
         reason: Why samples have their size; empty where there was no choice.
         minutes: Time budget of the run; 0 if it is bounded by steps.
     """
 
-    data: dataset.Dataset
+    dataset: dataset.Dataset
     options: dict[str, Any]
     reason: str
     minutes: float
@@ -151,8 +151,9 @@ def _find_source(task: Task) -> Source:
 def _encode(task: Task, source: Source) -> EncodedData:
     """Encode and split the data."""
     modality = find_modality(source.kind)
-    options = options_for(modality, task.options)
-    codecs, reason = _codecs(task, source, modality, options)
+    kinds = {SAMPLE: modality} | {r: find_modality(s.kind) for r, s in source.roles.items()}
+    options = options_by_role(kinds, task.options)
+    codecs, reason = _codecs(task, source, kinds, options)
     loaded = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
     check_classes(loaded, task.recipe.inputs)
     loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
@@ -161,23 +162,33 @@ def _encode(task: Task, source: Source) -> EncodedData:
         modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.resolved_device
     )
     minutes = usual if task.minutes is None else task.minutes
-    given = _effective_options(task, source, modality, options, codecs[SAMPLE])
+    given = _effective_options(task, source, kinds, options, codecs)
     return EncodedData(loaded, given, reason, minutes if task.timed else 0.0)
 
 
 def _codecs(
-    task: Task, source: Source, modality: Modality, options: BaseModel
+    task: Task,
+    source: Source,
+    kinds: Mapping[str, Modality],
+    options: Mapping[str, BaseModel],
 ) -> tuple[dict[str, Codec[Any]], str]:
     """The codec of each role, and why samples have their size."""
     if task.existing is not None:
-        roles = (SAMPLE, *source.roles)
-        return {role: codec_of(**task.existing.codecs[role]) for role in roles}, ""
-    sample, reason = modality.codec_for(source, options, _budget(task, source))
-    codecs = {SAMPLE: sample}
+        return {role: codec_of(**task.existing.codecs[role]) for role in kinds}, ""
+    return _chosen(source, kinds, options, _budget(task, source))
+
+
+def _chosen(
+    source: Source,
+    kinds: Mapping[str, Modality],
+    options: Mapping[str, BaseModel],
+    budget: Budget,
+) -> tuple[dict[str, Codec[Any]], str]:
+    """The codec of each role for some options, and why samples have their size."""
+    sample, reason = kinds[SAMPLE].codec_for(source, options[SAMPLE], budget)
+    codecs, beside = {SAMPLE: sample}, Budget(largest=budget.largest, beside=sample)
     for role, other in source.roles.items():
-        kind = find_modality(other.kind)
-        beside = Budget(largest=processor.largest_side(task.resolved_device), beside=sample)
-        codecs[role], _ = kind.codec_for(other, kind.options(), beside)
+        codecs[role], _ = kinds[role].codec_for(other, options[role], beside)
     return codecs, reason
 
 
@@ -210,18 +221,22 @@ def _budget(task: Task, source: Source) -> Budget:
 
 
 def _effective_options(
-    task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
+    task: Task,
+    source: Source,
+    kinds: Mapping[str, Modality],
+    options: Mapping[str, BaseModel],
+    codecs: Mapping[str, Codec[Any]],
 ) -> dict[str, Any]:
     """Options as JSON values; equivalent to an existing run's options, those of the run."""
-    given = given_options(options)
+    given = {name: v for each in options.values() for name, v in given_options(each).items()}
     if task.existing is None or given == task.existing.options:
         return given
     inputs = task.recipe.inputs
     largest = processor.largest_side(task.resolved_device)
     budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
-    again, _ = modality.codec_for(source, options, budget)
+    again, _ = _chosen(source, kinds, options, budget)
     left_out = task.existing.options.keys() - given.keys()
-    return task.existing.options if again == codec and not left_out else given
+    return task.existing.options if again == codecs and not left_out else given
 
 
 def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
@@ -237,22 +252,22 @@ def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
         "options": encoded.options,
         "auto_adjust": task.auto_adjust,
         "budget_seconds": 60 * encoded.minutes,
-        "digest": encoded.data.digest,
+        "digest": encoded.dataset.digest,
     }
     if task.device is not None:
         requested["device"] = task.device
     check_same_run(existing, requested)
-    return Session(existing, encoded.data, task.out, resumed=True, clock=task.clock)
+    return Session(existing, encoded.dataset, task.out, resumed=True, clock=task.clock)
 
 
 def _planned(task: Task, encoded: EncodedData) -> Session:
     """A new run, with all settings chosen."""
     plan = make_plan(
-        encoded.data,
+        encoded.dataset,
         recipe=task.name,
         given=task.given,
         minutes=encoded.minutes,
-        data=str(encoded.data.source.path),
+        data=str(encoded.dataset.source.path),
         version=gannet_version(),
         seed=task.seed,
         auto_adjust=task.auto_adjust,
@@ -262,4 +277,4 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
     update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
     plan = plan.model_copy(update=update)
-    return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)
+    return Session(plan, encoded.dataset, task.out, resumed=False, clock=task.clock)

@@ -15,7 +15,7 @@ from gannet.core.source import Source
 from gannet.data.options import known_options
 from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
-from gannet.training.inputs import source_of
+from gannet.training.inputs import recognized
 from gannet.training.plan import Plan
 from gannet.training.resume import check_same_run, read_plan
 
@@ -91,7 +91,7 @@ def validated(  # the arguments of `prepare`
     if recipe is None and existing is not None:
         recipe = existing.recipe
     elif recipe is None:
-        source = source_of(data, label)
+        source = recognized(data, label)
         recipe = find_modality(source.kind).default_recipe
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
     if existing is not None:  # before the data are read with another recipe or label

@@ -87,7 +87,7 @@ recipe = Recipe(
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "vector": Slot(("label",))},
         derived=frozenset({"vector", "grid"}),
-        conditional=True,
+        given="grid",
     ),
     training=Training(
         build=build,

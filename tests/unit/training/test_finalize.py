@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.core.types import Batch, Condition
+from gannet.core.types import Batch, Condition, Spec
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import QUANTILES, calibrated, within_memory
 from gannet.inference.model_card import model_card, two_sample_sentence
@@ -20,9 +20,10 @@ from gannet.training.trainer import Trainer
 
 
 def test_a_grid_shows_every_class_by_turns():
-    told = grid_conditions((1, 8, 8), 3, 7)
+    told = grid_conditions(Spec((1, 8, 8), vector=3, tokens=(4, 2)), 7)
     assert told.vector.argmax(1).tolist() == [0, 1, 2, 0, 1, 2, 0]
-    assert grid_conditions((1, 8, 8), 0, 7).vector.shape == (7, 0)
+    assert told.tokens.shape == (7, 4, 2), "blank, but as wide as the networks expect"
+    assert grid_conditions(Spec((1, 8, 8)), 7).vector.shape == (7, 0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 64, 100])

@@ -96,20 +96,55 @@ def from_two_folders(path: Path, given: str, sides: PairSides) -> CellTable:
         for folder, mine, theirs in ((one, *named), (other, *reversed(named)))
         for name in mine.keys() - theirs.keys()
     )
+    remedy = f"Give the {many} of a pair in {one.name} and {other.name} equal names."
+    return _joined(path, named, unpaired, f"pairs of {one.name} and {other.name}", remedy, many)
+
+
+def _joined(
+    path: Path,
+    named: Sequence[dict[str, Path]],
+    unpaired: Sequence[str],
+    layout: str,
+    remedy: str = "Give the files of a pair equal names.",
+    many: str = "files",
+) -> CellTable:
+    """Inputs and targets of equal names; the others are ignored, unless they are most."""
     both = sorted(named[0].keys() & named[1].keys())
     if len(unpaired) > len(both):
         raise DataError(
             f"{len(both)} pairs, and {len(unpaired)} {many} without a partner of the same name: "
             f"{listed(unpaired)}",
             where=str(path),
-            remedy=f"Give the {many} of a pair in {one.name} and {other.name} equal names.",
+            remedy=remedy,
         )
-    layout = f"pairs of {one.name} and {other.name}"
     problems = (
         (f"{len(unpaired)} without a partner ignored: {listed(unpaired)}",) if unpaired else ()
     )
     pairs = [(named[0][name], named[1][name]) for name in both]
     return _of_files(path, pairs, layout, problems)
+
+
+def lie_beside(path: Path, sides: PairSides) -> bool:
+    """Whether inputs lie beside their targets, with the same names and other suffixes."""
+    if sides.given.suffixes & sides.target.suffixes:
+        return False
+    named = [{each.stem for each in files_in(path, side)} for side in (sides.given, sides.target)]
+    return bool(named[0] & named[1])
+
+
+def from_one_folder(path: Path, sides: PairSides) -> CellTable:
+    """A folder in which each input lies beside its target, with the same name.
+
+    Raises:
+        DataError: if two files of one side have the same name, or most have no partner.
+    """
+    named = [_by_name(path, sides.given), _by_name(path, sides.target)]
+    unpaired = sorted(
+        mine[name].name
+        for mine, theirs in (named, reversed(named))
+        for name in mine.keys() - theirs.keys()
+    )
+    return _joined(path, named, unpaired, f"{sides.target.many}, each beside its input")
 
 
 def files_in(folder: Path, file_filter: FileFilter) -> list[Path]:
@@ -147,6 +182,12 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
             remedy=f"Name {' or '.join(names)}.",
         )
     first = names.index(given) if given else 0
+    fits = [
+        bool(files_in(folders[at], sides.given) and files_in(folders[1 - at], sides.target))
+        for at in (0, 1)
+    ]
+    if not given and not fits[0] and fits[1]:
+        first = 1
     return folders[first], folders[1 - first]
 
 

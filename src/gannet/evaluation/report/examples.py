@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.types import Batch
 from gannet.evaluation.evaluate import EvaluationSamples, NearestPair, Report
 from gannet.modalities.hooks import Data, Exhibit, SampleGrid
 from gannet.modalities.modality import Modality
@@ -60,6 +59,8 @@ def with_examples(
     data: Data,
     codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
+    *,
+    given: str = "grid",
 ) -> tuple[Report, Examples]:
     """Add examples of the pairs that a report lists.
 
@@ -71,6 +72,7 @@ def with_examples(
         data: The same data.
         codecs: Codecs by role.
         others: For conditional generation, further outputs for the first ``OUTPUTS`` inputs.
+        given: The role of these inputs; without a codec of its own they are of the samples' kind.
     """
     codec, modality = codecs["sample"], samples.modality
     histograms = modality.evaluation.profiles(codec, samples.held_out, samples.fake)
@@ -83,20 +85,22 @@ def with_examples(
     examples = Examples(_exhibited(modality, raw_examples), _exhibited(modality, raw_suspects))
     if samples.given is None:
         return report, examples
-    given, outputs = samples.given[:OUTPUTS], [samples.fake[:OUTPUTS], *others]
+    shown, outputs = samples.given[:OUTPUTS], [samples.fake[:OUTPUTS], *others]
+    inputs, targets = shown.condition.slot(given), shown.real
+    given_modality = modality_of(codecs.get(given, codec).kind)
     compared = modality.presentation.compared
-    rows = (
-        _output_rows(modality, codecs, given, outputs)
-        if compared is None
-        else compared(given, outputs)
-    )
-    grid = modality.presentation.comparison(given, outputs, 1)
+    if compared is None or given_modality.name != modality.name:
+        rows = _output_rows(modality, codecs, (given, inputs), outputs, targets)
+        return report, Examples(examples.examples, examples.suspects, tuple(rows))
+    rows = compared(inputs, outputs, targets)
+    grid = modality.presentation.comparison(inputs, outputs, targets, 1)
     return report, Examples(examples.examples, examples.suspects, tuple(rows), grid)
 
 
 def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
     """Whether samples ``(n, *shape)`` are shown as text."""
-    return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
+    first = modality.presentation.exhibit(codec.decode(samples[:1])[0])
+    return first.form == "text"
 
 
 def neighbors_grid(
@@ -139,21 +143,26 @@ def _exhibited(modality: Modality, raws: RawPairs) -> tuple[ExhibitPair, ...]:
 
 
 def _output_rows(
-    modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, outputs: Sequence[Tensor]
+    modality: Modality,
+    codecs: Mapping[str, Codec[Any]],
+    given: tuple[str, Tensor],
+    outputs: Sequence[Tensor],
+    targets: Tensor,
 ) -> list[tuple[Exhibit, ...]]:
     """Rows of input (empty without a codec for it), outputs and target."""
     sample_codec = codecs["sample"]
     columns = [
         [modality.presentation.exhibit(raw) for raw in sample_codec.decode(each)]
-        for each in (*outputs, given.real)
+        for each in (*outputs, targets)
     ]
-    grid_codec = codecs.get("grid")
+    role, tensor = given
+    given_codec = codecs.get(role)
     inputs = (
-        [Exhibit("text", b"") for _ in range(len(given))]
-        if grid_codec is None
+        [Exhibit("text", b"") for _ in range(len(tensor))]
+        if given_codec is None
         else [
-            modality_of(grid_codec.kind).presentation.exhibit(raw)
-            for raw in grid_codec.decode(given.condition.grid)
+            modality_of(given_codec.kind).presentation.exhibit(raw)
+            for raw in given_codec.decode(tensor)
         ]
     )
     return list(zip(inputs, *columns, strict=True))

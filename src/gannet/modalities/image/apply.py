@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.codec import Codec
 from gannet.core.errors import DataError
 from gannet.core.io.files import writing
 from gannet.core.transform import TransformTask
-from gannet.modalities.image.io.bit_depth import DeepImage, check_writable, read_deep, write_deep
+from gannet.modalities.image.io.bit_depth import (
+    DeepImage,
+    check_writable,
+    read_deep,
+    save,
+    write_deep,
+)
 from gannet.modalities.image.io.files import NOT_AN_IMAGE
 from gannet.modalities.inference import ReadTable
 
@@ -67,6 +74,36 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
     return [
         (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in outputs
     ]
+
+
+def read_input(codec: Codec[Any], given: Any, read_table: ReadTable) -> NDArray[np.float32]:  # noqa: ARG001
+    """A file or an array ``(H, W, C)`` as numbers in 0..1, for a transform to another kind.
+
+    Raises:
+        DataError: if it is no image.
+    """
+    if isinstance(given, str | Path):
+        return read_deep(Path(given), str(given)).pixels
+    return read_deep(_numbers(given), "the image").pixels
+
+
+def write_output(codec: Codec[Any], raw: Any, path: Path) -> None:
+    """Write an image that was made from another kind of data, with 8 bit per channel.
+
+    Raises:
+        DataError: if the format cannot hold it.
+    """
+    pixels = output_value(codec, raw)
+    check_writable(path, pixels.shape[2], 8)
+    save(pixels, path)
+
+
+def output_value(codec: Codec[Any], raw: Any) -> NDArray[np.uint8]:  # noqa: ARG001
+    """An image ``(H, W, C)`` of 8 bit, from such an image or from numbers in 0..1."""
+    pixels: NDArray[Any] = np.asarray(raw)
+    if pixels.dtype == np.uint8:
+        return pixels
+    return (pixels.clip(0, 1) * np.float32(255)).round().astype(np.uint8)
 
 
 def _warn_of_depth(task: TransformTask, image: DeepImage, given: Path) -> None:

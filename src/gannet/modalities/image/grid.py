@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gannet.core.io.files import write_whole
-from gannet.core.types import Batch
 from gannet.modalities.hooks import Exhibit, SampleGrid
 
 COLORS = 3
@@ -70,34 +69,37 @@ def bounded(images: Tensor, side: int) -> Tensor:
     return interpolate(images.float(), size, mode="area")
 
 
-def comparison_columns(given: Batch, outputs: Sequence[Tensor]) -> list[Tensor]:
-    """Inputs, outputs and targets, each ``(N, 1 or 3, H, W)``.
+def comparison_columns(inputs: Tensor, outputs: Sequence[Tensor], targets: Tensor) -> list[Tensor]:
+    """Inputs, outputs and targets, each ``(N, 1 or 3, H, W)``, in the size of the targets.
 
     Channels after the colours, such as alpha or a mask, are left out.
 
     Args:
-        given: Targets, with the inputs as their condition's grid.
+        inputs: ``(N, C, H, W)``.
         outputs: Outputs, each ``(N, C, H, W)``, one per input.
+        targets: ``(N, C, H, W)``.
     """
-    real, inputs = given.real, given.condition.grid
-    colors = 1 if max(real.shape[1], inputs.shape[1]) < COLORS else COLORS
-    inputs = interpolate(inputs.float(), list(real.shape[2:]), mode="nearest-exact")
-    columns = [inputs, *(output.clamp(-1, 1) for output in outputs), real.float()]
+    colors = 1 if max(targets.shape[1], inputs.shape[1]) < COLORS else COLORS
+    inputs = interpolate(inputs.float(), list(targets.shape[2:]), mode="nearest-exact")
+    columns = [inputs, *(output.clamp(-1, 1) for output in outputs), targets.float()]
     return [
         each[:, : colors if each.shape[1] >= colors else 1].expand(-1, colors, -1, -1)
         for each in columns
     ]
 
 
-def conditional_grid(given: Batch, outputs: Sequence[Tensor], across: int = 1) -> bytes:
+def conditional_grid(
+    inputs: Tensor, outputs: Sequence[Tensor], targets: Tensor, across: int = 1
+) -> bytes:
     """A PNG with rows of inputs, outputs and targets.
 
     Args:
-        given: Targets, with the inputs as their condition's grid.
+        inputs: ``(N, C, H, W)``.
         outputs: Outputs, each ``(N, C, H, W)``, one per input.
+        targets: ``(N, C, H, W)``.
         across: Inputs per row.
     """
-    every = torch.stack(comparison_columns(given, outputs), 1)
+    every = torch.stack(comparison_columns(inputs, outputs, targets), 1)
     return encode_grid(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))
 
 
@@ -111,17 +113,21 @@ def image_grid(raws: Sequence[Any], columns: int) -> SampleGrid:
     return SampleGrid(".png", encode_grid(_tensors(raws), columns))
 
 
-def compared(given: Batch, outputs: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
+def compared(
+    inputs: Tensor, outputs: Sequence[Tensor], targets: Tensor
+) -> Sequence[tuple[Exhibit, ...]]:
     """For each input: the input, the outputs and the target."""
-    columns = comparison_columns(given, outputs)
+    columns = comparison_columns(inputs, outputs, targets)
     return [
-        tuple(_to_exhibit(each[row : row + 1]) for each in columns) for row in range(len(given))
+        tuple(_to_exhibit(each[row : row + 1]) for each in columns) for row in range(len(inputs))
     ]
 
 
-def conditional_grid_file(given: Batch, outputs: Sequence[Tensor], across: int) -> SampleGrid:
+def conditional_grid_file(
+    inputs: Tensor, outputs: Sequence[Tensor], targets: Tensor, across: int
+) -> SampleGrid:
     """A PNG with rows of inputs, outputs and targets, as a file."""
-    return SampleGrid(".png", conditional_grid(given, outputs, across))
+    return SampleGrid(".png", conditional_grid(inputs, outputs, targets, across))
 
 
 def _to_exhibit(image: Tensor) -> Exhibit:

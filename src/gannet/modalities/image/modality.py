@@ -14,7 +14,13 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
 from gannet.modalities.hooks import EvaluationHooks, Presentation
-from gannet.modalities.image.apply import apply_file, apply_value
+from gannet.modalities.image.apply import (
+    apply_file,
+    apply_value,
+    output_value,
+    read_input,
+    write_output,
+)
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
@@ -195,6 +201,9 @@ modality = Modality(
         encode=encode,
         apply_file=apply_file,
         apply_value=apply_value,
+        read_input=read_input,
+        write_output=write_output,
+        output_value=output_value,
     ),
     evaluation=EvaluationHooks(
         scores=texture_scores,
@@ -210,5 +219,6 @@ modality = Modality(
         comparison=conditional_grid_file,
         tags=("image-generation",),
         pipeline="unconditional-image-generation",
+        hub_name="image",
     ),
 )

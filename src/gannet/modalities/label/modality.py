@@ -13,5 +13,6 @@ modality = Modality(
     axes=("class",),
     values="probabilities",
     codec=LabelCodec,
+    item_suffix=".txt",
     inference=InferenceHooks(condition_options=LabelOptions, condition=one_hot_condition),
 )

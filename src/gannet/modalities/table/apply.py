@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Dialect, Frame, as_frame
 from gannet.core.io.files import write_whole
@@ -64,6 +65,25 @@ def _write_patched(given: Path, dialect: Dialect, before: Frame, after: Frame, p
             where=str(path),
             remedy="Save the input in UTF-8.",
         ) from None
+
+
+def read_input(codec: Codec[Any], given: Any, read_table: ReadTable) -> Frame:  # noqa: ARG001
+    """A file, a data frame or a frame as a frame, for a transform to another kind of data."""
+    return read_table(Path(given)) if isinstance(given, str | Path) else as_frame(given)
+
+
+def write_output(codec: Codec[Any], raw: Any, path: Path) -> None:
+    """Write a table, or one row, that was made from another kind of data."""
+    if isinstance(raw, Frame):
+        write_frame(raw, path)
+    else:
+        codec.write(raw, path)
+
+
+def output_value(codec: Codec[Any], raw: Any) -> Any:
+    """A frame as a data frame (or ``Frame``, no pandas); a single row as it is."""
+    assert isinstance(codec, TableCodec)
+    return as_pandas(raw, codec) if isinstance(raw, Frame) else raw
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:

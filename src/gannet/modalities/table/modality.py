@@ -13,7 +13,13 @@ from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
-from gannet.modalities.table.apply import apply_file, apply_value
+from gannet.modalities.table.apply import (
+    apply_file,
+    apply_value,
+    output_value,
+    read_input,
+    write_output,
+)
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
@@ -85,7 +91,12 @@ modality = Modality(
         encode=encode,
         apply_file=apply_file,
         apply_value=apply_value,
+        read_input=read_input,
+        write_output=write_output,
+        output_value=output_value,
     ),
     evaluation=EvaluationHooks(whole=evaluate),
-    presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
+    presentation=Presentation(
+        grid=no_grid, contents=contents, notes=notes, tags=("tabular",), hub_name="tabular"
+    ),
 )

@@ -32,13 +32,15 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
     )
     embedded = embed(train.real)
     features = modality_of_embedded(modality, train.real, embedded).features(embedded, 0)
-    given = given_kind(recipe, plan)
-    return Monitor(train, held_out, features, seed=plan.seed, embed=embed, given=given)
+    given, role = given_kind(recipe, plan), recipe.inputs.given
+    return Monitor(
+        train, held_out, features, seed=plan.seed, embed=embed, given=given, role=role or "grid"
+    )
 
 
 def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
     """Kind of data of a conditional recipe's inputs; empty where there are none."""
-    if "grid" in recipe.inputs.derived:
-        return plan.spec.kind  # the inputs are derived from the samples
-    codec = plan.codecs.get("grid")
-    return "" if codec is None else codec["kind"]
+    if not recipe.inputs.given:
+        return ""
+    codec = plan.codecs.get(recipe.inputs.given)
+    return plan.spec.kind if codec is None else codec["kind"]

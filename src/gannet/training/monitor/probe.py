@@ -51,7 +51,8 @@ class Monitor:
         seed: Of the fakes; each evaluation draws its own.
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
-        given: Kind of data of the inputs, where conditions have a grid.
+        given: Kind of data of the inputs, where there are any.
+        role: Role of the inputs in the conditions.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Monitor:
         seed: int,
         embed: FeatureMap = as_it_is,
         given: str = "",
+        role: str = "grid",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
@@ -78,7 +80,7 @@ class Monitor:
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        inputs = held_out.condition.grid
+        inputs = held_out.condition.slot(role)
         if inputs.numel():
             self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
