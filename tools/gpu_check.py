@@ -33,6 +33,7 @@ from PIL import Image
 import gannet
 from gannet.core import device as processor
 from gannet.inference.editing.inversion import InversionSettings
+from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
 from gannet.training.session import Session
 from tools.gpu.data import STEPS, cases, pictures, small_data, small_settings
@@ -112,13 +113,23 @@ def uses(
         yield "judge", lambda: model.judge(_some(model, session))
     picture = pictures(1, 40, seed=3)[0]
     for name, transform in recipe.inference.transforms.items():
-        given: Any = data if transform.given == "sample" else picture
+        given = _input(model, transform.given, data, picture)
         asked = _asked(transform.options.model_fields, data.parent)
         for draws in (1, 2):
             work = partial(model.apply, given, samples=draws, transform=name, **asked)
             yield f"{name} {draws}", work
     if kind == "image" and not conditional and not fitted:
         yield "edit", lambda: edited(model, picture)
+
+
+def _input(model: gannet.Model, role: str, data: Path, picture: Any) -> Any:
+    """An input for a transform: the data themselves, a picture, or an example of another kind."""
+    codecs = model.artifact.codecs
+    kind = codecs.get(role, codecs["sample"]).kind
+    if kind == "table":
+        return data
+    make = find_modality(kind).examples
+    return picture if kind == "image" or make is None else make(1, np.random.default_rng(3))[0]
 
 
 def _some(model: gannet.Model, session: Session) -> Any:

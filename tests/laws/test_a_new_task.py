@@ -28,7 +28,11 @@ from gannet.data.find import find
 from gannet.modalities import registry
 from gannet.modalities.registry import modality_modules
 from gannet.recipes.registry import find_recipe, recipe_modules
+from gannet.testing import check_codec, check_recipe
 from gannet.training.inputs import source_for
+from tests.laws.test_codecs import from_the_kind
+from tests.laws.test_recipes import beside, pictures
+from tools.gpu.data import small_data
 
 TOYS = Path(__file__).with_name("toys")
 SETTINGS = (
@@ -140,6 +144,18 @@ def test_texts_are_found_however_they_lie(layout, tmp_path):
         read = [registry.find_modality("toy_text").load(texts.raw(n), "") for n in range(60)]
     assert read == [text for _, _, text, _ in told()]
     assert source.classes == (("green", "red") if layout == "metadata" else ())
+
+
+def test_the_laws_of_kinds_and_of_recipes_need_no_edit(tmp_path):
+    """What the laws try is derived from the kind's own examples."""
+    with toys_installed():
+        codec, raws, suffix = from_the_kind("toy_text")
+        check_codec(codec, raws, tmp_path, suffix)
+        recipe = find_recipe("toy_draw")
+        check_recipe(recipe, beside(recipe, pictures(2)), latent_dim=6)
+        assert small_data(recipe, "image", tmp_path / "made").is_dir()
+        source = source_for(tmp_path / "made" / "image-toy_text", None, "toy_draw", recipe.config())
+    assert source.roles["tokens"].kind == "toy_text"
 
 
 def test_it_is_inspected(run, capsys):

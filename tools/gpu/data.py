@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gannet.core.recipe import Recipe
+from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe, recipe_modules
 
 STEPS, SIDE, COUNT = 30, 32, 160
@@ -90,16 +91,33 @@ def cases(only: Sequence[str] = (), those: Sequence[str] = ()) -> Iterator[tuple
                 yield name, kind
 
 
+def _examples(kind: str, given: str, folder: Path) -> Path | None:
+    """Examples of a kind in a folder, or in two with inputs; ``None`` where it has none."""
+    for side in filter(None, (kind, given)):
+        modality = find_modality(side)
+        if modality.examples is None or not modality.item_suffix:
+            return None
+        raws = list(modality.examples(COUNT, np.random.default_rng(0)))
+        codec, place = modality.codec.fit(raws), folder / side if given else folder
+        place.mkdir(parents=True, exist_ok=True)
+        for number, raw in enumerate(raws):
+            codec.write(raw, place / f"{number:03}{modality.item_suffix}")
+    return folder
+
+
 def small_data(recipe: Recipe[Any], kind: str, folder: Path) -> Path | None:
-    """Data of a kind as a recipe reads them, made once; ``None`` for a kind that is not known."""
-    paired = "grid" in recipe.inputs.slots
-    if kind == "image":
+    """Data of a kind as a recipe reads them, made once; ``None`` for a kind without examples."""
+    slot = recipe.inputs.slots.get(recipe.inputs.given or "sample")
+    given = slot.modalities[0] if slot is not None and recipe.inputs.given else ""
+    paired = bool(given)
+    if kind == "image" and given in ("", kind):
         place = folder / ("pairs" if paired else "pictures")
         return place if place.exists() else _picture_folders(place, paired=paired)
     if kind in ("vector", "table") and not paired:
         place = folder / f"{kind}.csv"
         return place if place.exists() else _rows(place, words=kind == "table")
-    return None
+    place = folder / "-".join(filter(None, (kind, given)))
+    return place if place.exists() else _examples(kind, given, place)
 
 
 def small_settings(recipe: Recipe[Any]) -> dict[str, Any]:

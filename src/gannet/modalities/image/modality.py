@@ -160,6 +160,16 @@ def encode(codec: Codec[Any], images: Any) -> Tensor:
     return codec.encode(raws)
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[PixelArray]:
+    """Squares of one colour on slopes of another, ``(32, 32, 3)``."""
+    slope = np.linspace(0.3, 1, 32)[None, None, :, None]
+    pictures = slope * rng.uniform(40, 255, (count, 1, 1, 3)) * np.ones((1, 32, 1, 1))
+    for picture in pictures:
+        top, left = rng.integers(0, 16, 2)
+        picture[top : top + 16, left : left + 16] = rng.uniform(0, 255, 3)
+    return list(pictures.astype(np.uint8))
+
+
 modality = Modality(
     name="image",
     noun=("image", "images"),
@@ -168,6 +178,7 @@ modality = Modality(
     codec=ImageCodec,
     readers=dict.fromkeys(sorted(SUFFIXES), pixels_of),
     options=ImageOptions,
+    examples=examples,
     claim=claim,
     pack=pack,
     unpack=unpack,

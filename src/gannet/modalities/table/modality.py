@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from gannet.core.codec import Codec
@@ -57,6 +58,18 @@ def notes(codec: Codec[Any]) -> Sequence[str]:
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
+    """Rows of words, numbers, dates and missing cells, some of which hang together."""
+    rows: list[tuple[str, ...]] = []
+    for _ in range(count):
+        place = str(rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2]))
+        smokes = "yes" if place == "north" and rng.random() < 2 / 3 else "no"
+        age = "" if rng.random() < 0.1 else str(rng.integers(18, 80))
+        born = str(np.datetime64("1950-01-01") + rng.integers(0, 20_000))
+        rows.append((place, smokes, age, born, f"{rng.normal(70, 12):.2f}"))
+    return rows
+
+
 modality = Modality(
     name="table",
     noun=("row", "rows"),
@@ -75,6 +88,7 @@ modality = Modality(
         inspect=inspect,
     ),
     default_recipe="table",
+    examples=examples,
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),

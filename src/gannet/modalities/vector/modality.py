@@ -42,6 +42,12 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
     return LoadedSamples(codec.encode(list(rows)), tuple(f"row {at}" for at in range(len(rows))))
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
+    """Points on a circle, with a further number of no meaning."""
+    turn = rng.uniform(0, 2 * np.pi, count)
+    return list(np.stack([10 + np.cos(turn), np.sin(turn), rng.normal(size=count)], 1))
+
+
 modality = Modality(
     name="vector",
     noun=("row of numbers", "rows of numbers"),
@@ -49,6 +55,7 @@ modality = Modality(
     values="standardized",
     codec=VectorCodec,
     claim=claim,
+    examples=examples,
     pack=pack,
     reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
     bfloat16=False,  # 8 bits of mantissa would lose fine structure
