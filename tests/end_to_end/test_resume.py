@@ -261,7 +261,7 @@ def test_the_last_state_is_looked_at_though_nothing_of_it_is_saved(planned, load
     assert [each.step for each in run.history] == [4]
     run.evaluate_last()
     assert [each.step for each in run.history] == [4, 7]
-    assert run.best["here"] == card.energy_distance["value"]
+    assert run.best["latest_distance"] == card.energy_distance["value"]
 
 
 def test_a_run_stopped_at_its_very_last_step_is_finished(planned, loaded, tmp_path, unbroken):

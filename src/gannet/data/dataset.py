@@ -114,7 +114,7 @@ class Dataset:
 
     Attributes:
         source: Where the data come from.
-        codecs: ``real``, and ``vector`` if there are classes.
+        codecs: By role: ``sample``, and ``vector`` if there are classes.
         classes: Names of the classes.
         train: Rows to train on.
         held_out: Rows that training never sees, nor duplicates of them.

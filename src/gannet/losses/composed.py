@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gannet.core.types import Batch, Condition, Losses
 from gannet.losses.adversarial import relativistic_discriminator
-from gannet.losses.gradient_penalty import gradient_penalty
+from gannet.losses.gradient_penalty import r1_and_r2
 
 
 def discriminator_loss(
@@ -29,5 +29,5 @@ def discriminator_loss(
     losses = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
     if penalty_weight:
         each = logits.reshape(len(samples), -1).mean(1)
-        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, samples)
+        losses |= r1_and_r2(each, samples, penalty_weight)
     return losses

@@ -20,20 +20,23 @@ def gradient_norm_squared(logits: Tensor, samples: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
-def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
-    """Mean squared norm of the logits' gradient with respect to the samples.
+def r1_and_r2(logits: Tensor, samples: Tensor, weight: float) -> dict[str, Tensor]:
+    """The gradient penalties R1, on reals, and R2, on fakes: half their mean squared norms.
 
-    Called R1 on real samples and R2 on fakes. It keeps the discriminator flat where the data lie,
-    which makes training converge (Mescheder et al. 2018, arXiv:1801.04406).
+    They keep the discriminator flat where the data lie, which makes training converge.
+
+    Source: Mescheder et al. 2018, arXiv:1801.04406, eq. 9 and 10.
 
     Args:
-        logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
-        samples: ``(B, *shape)`` with ``requires_grad``.
+        logits: ``(2B,)`` or ``(2B, *patches)``, computed from ``samples``.
+        samples: ``(2B, *shape)`` with ``requires_grad``: reals, then as many fakes.
+        weight: Of both.
 
     Returns:
-        A scalar that can be differentiated again.
+        The terms ``r1`` and ``r2``, scalars that can be differentiated again.
     """
-    return gradient_norm_squared(logits, samples).mean()
+    real, fake = gradient_norm_squared(logits, samples).chunk(2)
+    return {"r1": weight / 2 * real.mean(), "r2": weight / 2 * fake.mean()}
 
 
 def wgan_gp(logits: Tensor, samples: Tensor) -> Tensor:

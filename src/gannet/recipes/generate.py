@@ -19,7 +19,7 @@ from gannet.core.config import Config
 from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial
-from gannet.losses.gradient_penalty import gradient_norm_squared, interpolate, wgan_gp
+from gannet.losses.gradient_penalty import interpolate, r1_and_r2, wgan_gp
 from gannet.modalities.registry import modality_of
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
@@ -152,9 +152,7 @@ def discriminator_losses(
         "adversarial": adversarial.OBJECTIVES[config.loss].discriminator(real_logits, fake_logits)
     }
     if penalize:
-        squared_norms = gradient_norm_squared(logits[: 2 * count], samples)
-        losses["r1"] = config.gradient_penalty / 2 * squared_norms[:count].mean()
-        losses["r2"] = config.gradient_penalty / 2 * squared_norms[count:].mean()
+        losses |= r1_and_r2(logits[: 2 * count], samples, config.gradient_penalty)
     if match_classes:
         mismatched_logits = logits[2 * count :]
         losses["matching_aware"] = config.matching_aware * matching_aware_loss(

@@ -193,7 +193,7 @@ class Run:
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measurements: Measurements) -> None:
-        loss, lowest_loss = measurements.loss_validation, self.best.get("wrong", math.inf)
+        loss, lowest_loss = measurements.loss_validation, self.best.get("validation_loss", math.inf)
         # The validation loss says more about a generator than a distance. Of two states with about
         # the same loss, the later one is preferred: longer EMA, smaller steps.
         best = self.best.get("energy_distance", float("inf"))
@@ -220,8 +220,8 @@ class Run:
                 "step": self.trainer.step,
                 "energy_distance": min(measurements.energy_distance, best),
                 "error": measurements.energy_distance_se,
-                "here": measurements.energy_distance,
-                "wrong": loss if math.isnan(loss) else min(loss, lowest_loss),
+                "latest_distance": measurements.energy_distance,
+                "validation_loss": loss if math.isnan(loss) else min(loss, lowest_loss),
             }
 
     def _generator_state(self) -> dict[str, Tensor]:
@@ -287,7 +287,7 @@ class Run:
     def _card(self) -> Card:
         distance = {
             "name": DISTANCE,
-            "value": self.best.get("here"),
+            "value": self.best.get("latest_distance"),
             "error": self.best.get("error"),
             "reference": self.monitor.reference,
             "samples": self.monitor.count,

@@ -14,8 +14,17 @@ def plane(samples, *slopes):
 
 def test_slope_penalty_of_a_plane_is_its_slope_squared():
     samples = torch.randn(5, 3, requires_grad=True)
-    found = gradient_penalty.gradient_penalty(plane(samples, 1.0, 2.0, 2.0), samples)
-    assert found.item() == pytest.approx(9.0)
+    found = gradient_penalty.gradient_norm_squared(plane(samples, 1.0, 2.0, 2.0), samples)
+    assert found.tolist() == pytest.approx([9.0] * 5)
+
+
+def test_r1_is_of_the_reals_and_r2_of_the_fakes():
+    reals, fakes = torch.randn(2, 4, 3)
+    samples = torch.cat([reals, fakes]).requires_grad_()
+    steepness = torch.tensor([1.0] * 4 + [3.0] * 4)
+    found = gradient_penalty.r1_and_r2(plane(samples, 1.0, 2.0, 2.0) * steepness, samples, 0.5)
+    assert found["r1"].item() == pytest.approx(0.5 / 2 * 9)
+    assert found["r2"].item() == pytest.approx(0.5 / 2 * 81)
 
 
 def test_slope_of_a_bowl_is_the_distance_from_its_middle():
@@ -27,14 +36,15 @@ def test_slope_of_a_bowl_is_the_distance_from_its_middle():
 
 def test_slope_penalty_of_patches_is_that_of_their_sum():
     samples = torch.randn(4, 1, 2, 2, requires_grad=True)
-    found = gradient_penalty.gradient_penalty(samples * 3, samples)  # (B, *patches)
-    assert found.item() == pytest.approx(4 * 9)
+    found = gradient_penalty.gradient_norm_squared(samples * 3, samples)  # (B, *patches)
+    assert found.tolist() == pytest.approx([4 * 9] * 4)
 
 
 def test_slope_penalty_can_be_differentiated_again():
     weight = torch.tensor(3.0, requires_grad=True)
-    samples = torch.randn(5, 1, requires_grad=True)
-    gradient_penalty.gradient_penalty((samples * weight).squeeze(1), samples).backward()
+    samples = torch.randn(6, 1, requires_grad=True)
+    penalties = gradient_penalty.r1_and_r2((samples * weight).squeeze(1), samples, 1.0)
+    sum(penalties.values()).backward()
     assert weight.grad.item() == pytest.approx(6)
 
 

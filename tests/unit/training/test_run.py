@@ -52,7 +52,7 @@ def test_the_state_least_wrong_about_held_out_samples_is_kept(planned, loaded, t
             look(loss_validation=error, energy_distance=distance, energy_distance_se=0.01)
         )
     assert run.best["step"] == 3  # within a hundredth of the least, and later
-    assert run.best["wrong"] == 1.0
+    assert run.best["validation_loss"] == 1.0
 
 
 def test_without_errors_the_nearest_state_is_kept(planned, loaded, tmp_path):

@@ -1,4 +1,4 @@
-"""Text tables such as CSV: encoding, delimiter and header are detected."""
+"""CSV and other delimited text tables: encoding, delimiter and header are detected."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 
 
 def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
-    """A text table, some rows at a time.
+    """A CSV or other text table, some rows at a time.
 
     Raises:
         DataError: if rows have different lengths, a name occurs twice, there are no rows, or the

@@ -13,7 +13,7 @@ from gannet.data.containers.frames import Chunks
 MAX_LISTED = 5
 """Maximum number of columns that an error lists."""
 
-_KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "truths", "M": "moments"}
+_KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "booleans", "M": "dates and times"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _kind(frame: Frame, name: str) -> str:
         return _KINDS.get(cells.dtype.kind, "")
     value = next((cell for cell in cells if cell is not None), None)
     if isinstance(value, bool):
-        return "truths"
+        return "booleans"
     return "" if value is None else "text" if isinstance(value, str) else "numbers"
 
 

@@ -19,7 +19,8 @@ from gannet.core import device
 from gannet.core.config import Config
 from gannet.core.recipe import SampledCondition, Suggestion
 from gannet.core.types import Batch, CellConditions, Condition, Losses, Networks, Spec
-from gannet.losses import adversarial, gradient_penalty
+from gannet.losses import adversarial
+from gannet.losses.gradient_penalty import r1_and_r2
 from gannet.networks.tabular.conditions import prefixes, rows_of
 from gannet.networks.tabular.layout import Layout, condition_vector, missing
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
@@ -111,10 +112,7 @@ def _relativistic_losses(
     logits = discriminator.logits(cells, vector)
     losses = {"adversarial": adversarial.relativistic_discriminator(*logits.chunk(2))}
     if config.gradient_penalty:
-        # The mean over reals and fakes together is half the sum of R1 and R2.
-        losses["gradient_penalty"] = config.gradient_penalty * gradient_penalty.gradient_penalty(
-            logits, cells
-        )
+        losses |= r1_and_r2(logits, cells, config.gradient_penalty)
     return losses
 
 
