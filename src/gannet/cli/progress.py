@@ -96,19 +96,19 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     suffix = single or next(iter(modality.writers))
     transform = artifact.recipe.inference.transform
     if transform is None:
-        told = "".join(
+        options = "".join(
             f" {flag(each)} ..." for each in given_options(artifact.recipe, artifact.codecs)
         )
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
-        what += told
+        what += options
         lines.append(f"next:    gannet sample {session.out} {what}")
     else:
-        source, made = (
+        source, output = (
             find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
             for role in (transform.given, transform.output)
         )
         given = source.noun[0].upper() if source.item_suffix else session.plan.data
-        suffix = made.item_suffix or next(iter(made.writers))
+        suffix = output.item_suffix or next(iter(output.writers))
         lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
     return lines
 

@@ -80,8 +80,8 @@ def _usage(artifact: Artifact) -> str:
         given = modality_of(codec.kind)
         suffix = given.item_suffix or next(iter(given.readers), "")
         return f'output = model.apply("input{suffix}")  # samples=5 for five different ones'
-    told = "".join(f", {name}=..." for name in given_options(recipe, codecs))
-    return f"samples = model.sample(16, seed=0{told})"
+    options = "".join(f", {name}=..." for name in given_options(recipe, codecs))
+    return f"samples = model.sample(16, seed=0{options})"
 
 
 def _pipeline(artifact: Artifact) -> str:
@@ -113,7 +113,7 @@ def two_sample_sentence(card: Card) -> str:
     if not test:
         return "Too little was held out for a classifier two-sample test (C2ST)."
     sentence = (
-        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes told apart "
+        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes options apart "
         f"({test['low']:.1%} to {test['high']:.1%}, {test['tested']} samples); 50 % is chance"
     )
     if test["low"] <= COIN and test["high"] > INCONCLUSIVE:

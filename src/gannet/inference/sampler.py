@@ -147,12 +147,12 @@ class TrainedSampler:
         named = {name: value for name, value in condition_options.items() if value is not None}
         slots = self._slots(range(count), 0, named)
         models = options_by_slot(self.recipe, self.codecs, named)
-        told = {
+        chosen = {
             role: tensor
             for role, tensor in slots.items()
             if named.keys() & type(models[role]).model_fields.keys()
         }
-        return replace(self.card.spec.blank(count), **told)
+        return replace(self.card.spec.blank(count), **chosen)
 
     def _slots(
         self, rows: range, seed: int, condition_options: Mapping[str, object]

@@ -161,9 +161,9 @@ def encode(codec: Codec[Any], images: Any) -> Tensor:
 
 
 def examples(count: int, rng: np.random.Generator) -> Sequence[PixelArray]:
-    """Squares of one colour on slopes of another, ``(32, 32, 3)``."""
-    slope = np.linspace(0.3, 1, 32)[None, None, :, None]
-    pictures = slope * rng.uniform(40, 255, (count, 1, 1, 3)) * np.ones((1, 32, 1, 1))
+    """Squares of one colour on shades of another, ``(32, 32, 3)``."""
+    shade = np.linspace(0.3, 1, 32)[None, None, :, None]
+    pictures = shade * rng.uniform(40, 255, (count, 1, 1, 3)) * np.ones((1, 32, 1, 1))
     for picture in pictures:
         top, left = rng.integers(0, 16, 2)
         picture[top : top + 16, left : left + 16] = rng.uniform(0, 255, 3)

@@ -62,11 +62,11 @@ def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
     """Rows of words, numbers, dates and missing cells, some of which hang together."""
     rows: list[tuple[str, ...]] = []
     for _ in range(count):
-        place = str(rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2]))
-        smokes = "yes" if place == "north" and rng.random() < 2 / 3 else "no"
+        region = str(rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2]))
+        smokes = "yes" if region == "north" and rng.random() < 2 / 3 else "no"
         age = "" if rng.random() < 0.1 else str(rng.integers(18, 80))
         born = str(np.datetime64("1950-01-01") + rng.integers(0, 20_000))
-        rows.append((place, smokes, age, born, f"{rng.normal(70, 12):.2f}"))
+        rows.append((region, smokes, age, born, f"{rng.normal(70, 12):.2f}"))
     return rows
 
 
