@@ -159,7 +159,10 @@ def test_the_laws_of_kinds_and_of_recipes_need_no_edit(tmp_path):
 
 
 def test_it_is_inspected(run, capsys):
-    command("inspect", run / "data", "--recipe", "toy_draw", "--json")
+    words = ("inspect", run / "data", "--recipe", "toy_draw", "--json", "--max-words")
+    command(*words, 0, code=2)
+    assert "--max-words" in capsys.readouterr().err
+    command(*words, 5)
     found = json.loads(capsys.readouterr().out)
     assert (found["kind"], found["count"], found["usable"]) == ("image", 60, True)
 

@@ -17,7 +17,7 @@ from gannet.core.plugins import gannet_version
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
-from gannet.data.options import given_options, options_by_role
+from gannet.data.options import given_options, options_by_role, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
@@ -138,8 +138,15 @@ def inspect_data(
         DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
-    kinds = find_recipe(recipe).inputs.slots[SAMPLE].modalities if recipe else every
+    slots = find_recipe(recipe).inputs.slots if recipe else {}
+    kinds = slots[SAMPLE].modalities if recipe else every
     budget = Budget(largest=processor.largest_side(processor.best_device()))
+    own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
+    for kind in (each for slot in slots.values() for each in slot.modalities):
+        # Only samples are inspected; what is for other slots is checked, and has no effect.
+        beside = find_modality(kind).options.model_fields.keys() - own
+        options_for(find_modality(kind), {n: v for n, v in options.items() if n in beside})
+        options = {name: value for name, value in options.items() if name not in beside}
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
