@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from gannet.core import device as processor
 from gannet.core.codec import Codec
 from gannet.core.plugins import gannet_version
+from gannet.core.recipe import Slot
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
@@ -138,7 +139,7 @@ def inspect_data(
         DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
-    slots = find_recipe(recipe).inputs.slots if recipe else {}
+    slots: Mapping[str, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
     kinds = slots[SAMPLE].modalities if recipe else every
     budget = Budget(largest=processor.largest_side(processor.best_device()))
     own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
