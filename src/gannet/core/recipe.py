@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gannet.core.codec import Codec
 from gannet.core.config import C, Config
 from gannet.core.device import adam
 from gannet.core.errors import ConfigError
@@ -194,9 +193,8 @@ class Inputs(Generic[C]):
     Attributes:
         slots: Kinds of data that each role accepts.
         derived: Roles that ``corrupt`` fills in training and the caller fills at inference.
-        given: Role of the input that each sample is generated for, such as ``grid`` for an image or
-            ``tokens`` for a text; empty for samples from noise. Where it is set, sampling needs
-            held-out inputs, or inputs that the user gives.
+        given: Role of the input that each sample is generated for, such as an image or a text;
+            empty for samples from noise.
         paired: Whether the slots of one row belong together.
         crop_size: Side of the crops of full-resolution images; 0 for whole images, resized to
             one size.
@@ -216,14 +214,6 @@ class Inputs(Generic[C]):
     def conditional(self) -> bool:
         """Whether each sample is generated for a given input."""
         return bool(self.given)
-
-    def given_codec(self, codecs: Mapping[str, Codec[Any]]) -> Codec[Any] | None:
-        """Codec of what is given, ``None`` if nothing is; a derived input is a sample's.
-
-        Args:
-            codecs: Codecs of a run, by role.
-        """
-        return codecs.get(self.given, codecs["sample"]) if self.given else None
 
     @property
     def conditions_from_samples(self) -> bool:
@@ -404,10 +394,6 @@ class Recipe(Generic[C]):
 
     def with_evaluation_condition(self, batch: Batch, spec: Spec) -> Batch:
         """Reals for evaluation: derived roles are replaced by ``Evaluation.condition``."""
-        blank, derived = self.evaluation.condition(batch, spec), self.inputs.derived
-        slots = {
-            "vector": blank.vector if "vector" in derived else batch.condition.vector,
-            "grid": blank.grid if "grid" in derived else batch.condition.grid,
-            "tokens": blank.tokens if "tokens" in derived else batch.condition.tokens,
-        }
-        return replace(batch, condition=Condition(**slots))
+        fixed = self.evaluation.condition(batch, spec)
+        slots = {role: fixed.slot(role) for role in self.inputs.derived}
+        return replace(batch, condition=replace(batch.condition, **slots))

@@ -46,9 +46,15 @@ def sample_models(
     return {recipe.inference.output: kind.inference.options, **condition_models}
 
 
+def given_codec(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> Codec[Any] | None:
+    """Codec of what is given to a conditional recipe, by default the samples'; ``None`` if none."""
+    given = recipe.inputs.given
+    return codecs.get(given, codecs["sample"]) if given else None
+
+
 def given_modality(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> Modality | None:
     """Kind of data of what is given to a conditional recipe; ``None`` for all others."""
-    codec = recipe.inputs.given_codec(codecs)
+    codec = given_codec(recipe, codecs)
     return None if codec is None else find_modality(codec.kind)
 
 

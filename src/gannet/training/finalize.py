@@ -20,6 +20,7 @@ from gannet.evaluation.two_sample_test import MIN_SAMPLES, classifier_two_sample
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import within_memory
 from gannet.inference.model_card import model_card
+from gannet.inference.options import given_codec
 from gannet.modalities.hooks import SampleGrid, columns, no_grid
 from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import codec_of, modality_of
@@ -98,7 +99,7 @@ def _inputs_of(
     recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], given: Batch
 ) -> ShownInputs | None:
     """The inputs and targets of a conditional recipe; ``None`` for all others."""
-    codec = recipe.inputs.given_codec(codecs)
+    codec = given_codec(recipe, codecs)
     if codec is None:
         return None
     return ShownInputs(given.condition.slot(recipe.inputs.given), given.real, codec)

@@ -16,6 +16,7 @@ from gannet.core.codec import Codec
 from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Slot
 from gannet.core.source import SAMPLE, Source
+from gannet.core.transform import Role
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_by_role, options_for
@@ -139,7 +140,7 @@ def inspect_data(
         DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
-    slots: Mapping[str, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
+    slots: Mapping[Role, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
     kinds = slots[SAMPLE].modalities if recipe else every
     budget = Budget(largest=processor.largest_side(processor.best_device()))
     own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
