@@ -15,8 +15,9 @@ from rich.text import Text
 
 from gannet.core.config import flag
 from gannet.core.errors import need
+from gannet.core.io.training_log import read_training_log
 from gannet.inference.artifact import Artifact
-from gannet.inference.model_card import two_sample_sentence
+from gannet.inference.model_card import diagnose_card, two_sample_sentence
 from gannet.inference.options import given_options
 from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
@@ -88,13 +89,15 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines = [] if last else ["this run was already finished; there was nothing left to do"]
     artifact = Artifact.load(session.out)
     card, modality = artifact.card, artifact.modality
-    lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
-    lines += [
-        f"{word:<9}{card.diagnosis[name]}"
-        for name, word in (("advice", "advice:"), ("auto_adjust", "auto:"))
-        if card.diagnosis.get(name)
-    ]
-    lines.append(f"C2ST:    {two_sample_sentence(card)}")
+    log = read_training_log(session.out, recipe=card.recipe, diagnosis=card.diagnosis)
+    diagnosis = diagnose_card(card, log)
+    lines.append(f"result:  {diagnosis.sentence}")
+    if advice := diagnosis.advice or card.diagnosis.get("advice"):
+        lines.append(f"advice:  {advice}")
+    lines.append(f"at end:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
+    if card.diagnosis.get("auto_adjust"):
+        lines.append(f"auto:    {card.diagnosis['auto_adjust']}")
+    lines.append(f"test:    {two_sample_sentence(card).removeprefix('Two-sample test (C2ST): ')}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")

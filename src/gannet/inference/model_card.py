@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gannet.core.io.training_log import TrainingLog
+from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
+from gannet.core.scores.evidence import evidence_of_card
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.inference.options import given_modality, given_options
@@ -13,13 +16,16 @@ from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import modality_of
 
 
-def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
+def model_card(
+    artifact: Artifact, name: str, preview: str = "", training_log: TrainingLog | None = None
+) -> str:
     """The README of the folder ``name``, a model card as the Hugging Face hub reads it.
 
     Args:
         artifact: The trained run.
         name: Name of its folder.
         preview: Name of an image of samples in the folder; empty for none.
+        training_log: Of the run, where there is one.
     """
     card, fitted = artifact.card, artifact.recipe.training.fit is not None
     codec = artifact.codecs["sample"]
@@ -41,9 +47,11 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         f"{card.data['held_out']} were held out.",
         "",
         *([f"![samples]({preview})", ""] if preview else []),
-        f"**A baseline: {card.diagnosis['name']}.** {card.diagnosis['evidence']}."
+        _result(card, training_log),
+        "",
+        f"A baseline: {card.diagnosis['name']}. {card.diagnosis['evidence']}."
         if fitted
-        else f"**Health at the end: {card.diagnosis['name']}.** {card.diagnosis['evidence']}. "
+        else f"When training ended: {card.diagnosis['name']}. {card.diagnosis['evidence']}. "
         f"Stopped because: {card.diagnosis['stopped']}.",
         "",
         _distance(card.energy_distance),
@@ -67,6 +75,21 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         lines += ["", "Classes: " + ", ".join(artifact.classes) + "."]
     lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"
+
+
+def diagnose_card(card: Card, training_log: TrainingLog | None = None) -> RunDiagnosis:
+    """What is known at the end of training, in one diagnosis; a report adds its scores."""
+    record = card.two_sample_test
+    test = TwoSampleResult.of(record) if record else None
+    evidence = evidence_of_card(card.model_dump(), two_sample=test, training_log=training_log)
+    return diagnose_run(evidence)
+
+
+def _result(card: Card, training_log: TrainingLog | None) -> str:
+    """Grade, why, and what to do, in a sentence each."""
+    diagnosis = diagnose_card(card, training_log)
+    grade, _, why = diagnosis.sentence.partition(":")
+    return f"**{grade}:**{why} {diagnosis.advice}".rstrip()
 
 
 def _judged(card: Card) -> str:

@@ -164,7 +164,7 @@ class TwoSampleResult:
         """What was found and what could have been, for people."""
         best = self.strongest
         figures = (
-            f"{best.name} is right in {best.accuracy:.1%} of {self.tested:,} cases "
+            f"{best.name} was right in {best.accuracy:.1%} of {self.tested:,} cases "
             f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; a coin: 50 %)"
         )
         points = 100 * self.detectable

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole, writing
+from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition, Spec
@@ -275,5 +276,8 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
             grid_path = _write_comparison(artifact, held_out, out)
     artifact.save(out)
     name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
-    write_whole(out / "README.md", model_card(artifact, out.resolve().name, name).encode())
+    card = artifact.card
+    log = read_training_log(out, recipe=card.recipe, diagnosis=card.diagnosis)
+    text = model_card(artifact, out.resolve().name, name, log)
+    write_whole(out / "README.md", text.encode())
     return artifact

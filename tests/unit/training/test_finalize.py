@@ -175,7 +175,8 @@ def test_the_model_card_is_one_that_the_hub_reads(of_classes):
     assert "library_name: gannet" in head
     assert 'gannet.load("my run")' in text
     assert "Classes: cat, dog." in text
-    assert "Health at the end: healthy." in text
+    assert "**Not judged:** no two-sample test was made" in text
+    assert "When training ended: healthy." in text
     assert "2, standard error 0.1" in text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class TrainingLog(BaseModel):
         device: Processor.
         weights: Bytes of the artifact's networks.
         reasons: Why each setting is what it is.
+        data_faults: What makes results doubtful before a step is taken, each with its remedy.
         diagnosis: The monitor's last diagnosis.
         evidence: Of the diagnosis.
         stopped: Why training ended.
@@ -43,6 +44,7 @@ class TrainingLog(BaseModel):
     device: str = ""
     weights: int = 0
     reasons: tuple[str, ...] = ()
+    data_faults: tuple[tuple[str, str], ...] = ()
     diagnosis: str = ""
     evidence: str = ""
     stopped: str = ""
@@ -94,11 +96,21 @@ def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -
         device=str(plan.get("device", "")),
         weights=weights.stat().st_size if weights.is_file() else 0,
         reasons=tuple(map(str, plan.get("reasons", ()))),
+        data_faults=tuple(_data_faults(plan.get("findings"))),
         diagnosis=str(diagnosis.get("name", "")),
         evidence=str(diagnosis.get("evidence", "")),
         stopped=str(diagnosis.get("stopped", "")),
         evaluations=() if fitted else evaluations,
     )
+
+
+def _data_faults(findings: Any) -> Iterator[tuple[str, str]]:
+    """Sentence and remedy of the severe findings of a plan."""
+    records: list[Any] = findings if isinstance(findings, list) else []
+    for finding in records:
+        if isinstance(finding, dict) and finding.get("severity") == "severe":
+            known: dict[str, Any] = finding
+            yield str(known.get("sentence", "")), str(known.get("remedy", ""))
 
 
 def _evaluations(lines: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from gannet.core.scores.evidence import Evidence
 CauseName = Literal[
     "features unfit",
     "nothing trained",
+    "faulty data",
     "diverged",
     "too few steps",
     "too little data",
@@ -147,6 +148,21 @@ def _nothing_trained(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
     )
 
 
+def _faulty_data(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
+    log = evidence.training_log
+    bad = any(grade in ("fair", "poor", "collapsed") for grade in grades.values())
+    if log is None or not log.data_faults or not bad:
+        return None
+    sentence, remedy = log.data_faults[0]
+    return Cause(
+        name="faulty data",
+        why=sentence.rstrip("."),
+        advice=f"{remedy[:1].upper()}{remedy[1:].rstrip('.')}."
+        if remedy
+        else "Mend the data, and train anew.",
+    )
+
+
 def _diverged(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
     log = _trained(evidence)
     if log is None or log.diagnosis != "diverged":
@@ -273,6 +289,7 @@ def _weak_test(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
 LOOKS: tuple[Callable[[Evidence, Mapping[str, str]], Cause | None], ...] = (
     _unfit_features,
     _nothing_trained,
+    _faulty_data,
     _diverged,
     _too_few_steps,
     _memorizing,

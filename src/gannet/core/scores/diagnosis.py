@@ -73,7 +73,10 @@ class RunDiagnosis(BaseModel):
     @property
     def advice(self) -> str:
         """The likeliest cause and what to do about it; empty if there is nothing to do."""
-        return f"{self.causes[0].why}. {self.causes[0].advice}" if self.causes else ""
+        if not self.causes:
+            return ""
+        first = self.causes[0]
+        return f"{first.why[:1].upper()}{first.why[1:]}. {first.advice}"
 
 
 def diagnose_run(evidence: Evidence) -> RunDiagnosis:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 import pytest
 
-from gannet.core.io.training_log import FITTED, TrainingLog
+from gannet.core.io.training_log import FITTED, TrainingLog, read_training_log
 from gannet.core.scores import ABOUT, Score
 from gannet.core.scores.causes import FEW_STEPS, still_improving
 from gannet.core.scores.diagnosis import diagnose_run, effect, worst
@@ -266,6 +267,24 @@ def test_few_samples_alone_are_no_cause():
 def test_each_cause_is_named_exactly_where_it_holds(change, name):
     assert names(replace(GOOD, **change)) == [name]
     assert name not in names(GOOD)
+
+
+def test_faulty_data_are_blamed_for_a_bad_result_and_for_no_other():
+    faults = (("half of the pictures are empty", "remove them"),)
+    blamed = replace(GOOD, training_log=log(*FLAT, data_faults=faults), two_sample=told(0.9))
+    assert diagnose_run(blamed).causes[0].name == "faulty data"
+    assert diagnose_run(blamed).advice == "Half of the pictures are empty. Remove them."
+    assert names(replace(GOOD, training_log=log(*FLAT, data_faults=faults))) == []
+
+
+def test_severe_findings_of_a_plan_are_in_its_log(tmp_path):
+    findings = [
+        {"severity": "severe", "sentence": "half is empty", "remedy": "remove it"},
+        {"severity": "warning", "sentence": "the range is narrow"},
+    ]
+    (tmp_path / "plan.json").write_text(json.dumps({"findings": findings}))
+    found = read_training_log(tmp_path, recipe="generate", diagnosis={})
+    assert found.data_faults == (("half is empty", "remove it"),)
 
 
 def test_advice_is_given_in_the_unit_of_the_user():
