@@ -18,7 +18,7 @@ from gannet.evaluation.scored import score
 from gannet.inference.artifact import Artifact
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import run_training
-from gannet.training.plan import make_plan
+from gannet.training.plan import EncodedData, make_plan
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -48,19 +48,16 @@ def loaded(request, monkeypatch):
         places = np.arange(start, end)
         return Rows(store, places, unknown[start:end], None, kind=request.param)
 
-    source = SimpleNamespace(dialect=None, files=())
+    source = SimpleNamespace(path=Path("toys"), dialect=None, files=())
     return Dataset(source, {"sample": codec}, (), rows(0, 160), rows(160, 240), (), "0")
 
 
 def trained(loaded, out):
     kind = loaded.codecs["sample"].kind
     plan = make_plan(
-        loaded,
+        EncodedData(loaded, minutes=0),
         recipe=f"{kind}_gan",
         given={"steps": 26, "batch": 8, "threads": 1, "latent_dim": 4, "precision": "float32"},
-        minutes=1.0,
-        data="toys",
-        version="1",
         seed=0,
         auto_adjust=True,
         device="cpu",
