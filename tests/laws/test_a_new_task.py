@@ -54,7 +54,6 @@ def toys_installed():
         yield
         for name in [each for each in sys.modules if each.partition(".")[0] == "toys"]:
             del sys.modules[name]
-        registry._loaded.cache_clear()
         registry.modality_of.cache_clear()
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core import device as processor
+from gannet.core.plugins import gannet_version
 from gannet.core.types import Spec
 from gannet.data.dataset import Dataset
 from gannet.data.doctor.checks import repeated_passes
+from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings
+from gannet.data.traits import traits_of
 from gannet.modalities.findings import Finding
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
@@ -104,6 +108,25 @@ class Plan(BaseModel):
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True)
+class EncodedData:
+    """Decoded data and what was chosen for them.
+
+    Attributes:
+        dataset: Split and ready to train on.
+        minutes: Time budget of the run; 0 if it is bounded by steps.
+        options: Options of the kinds of data that the user gave, as JSON values.
+        reason: Why samples have their size; empty where there was no choice.
+        data: Where the data are; by default the path of their source.
+    """
+
+    dataset: Dataset
+    minutes: float
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    reason: str = ""
+    data: str = ""
+
+
 def _eval_interval(chosen: AutoConfig) -> int:
     """Steps between evaluations; shorter where few data are soon overfitted.
 
@@ -167,34 +190,29 @@ def _few_samples(chosen: AutoConfig) -> Iterator[Finding]:
 
 
 def make_plan(
-    dataset: Dataset,
+    encoded: EncodedData,
     *,
     recipe: str,
     given: Mapping[str, Any],
-    minutes: float,
-    data: str,
-    version: str,
     seed: int,
     auto_adjust: bool,
     device: str,
+    label: str | None = None,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Choose all settings that are open, with reasons.
 
     Args:
-        dataset: Decoded data.
+        encoded: Decoded data, with the time budget.
         recipe: Name of the recipe.
-        given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
-        minutes: Time budget, unless ``given`` has ``steps`` or the recipe is fitted at once.
-        data: Name of the data.
-        version: Of gannet.
+        given: Settings that the user gave, with ``steps`` if there is no time budget.
         seed: Of everything.
         auto_adjust: Whether the controller may change settings during training.
         device: Where to train.
+        label: Column of the labels that the user named.
         clock: Returns the time in seconds.
     """
-    fitted = find_recipe(recipe).training.fit is not None
-    seconds = 0.0 if "steps" in given or fitted else minutes * 60
+    dataset, seconds = encoded.dataset, 60 * encoded.minutes
     chosen, step = choose_settings(
         find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
     )
@@ -203,9 +221,9 @@ def make_plan(
         for role, codec in dataset.codecs.items()
     }
     return Plan(
-        gannet=version,
+        gannet=gannet_version(),
         recipe=recipe,
-        data=data,
+        data=encoded.data or str(dataset.source.path),
         digest=dataset.digest,
         codecs=codecs,
         config=chosen.config.model_dump(mode="json"),
@@ -214,10 +232,13 @@ def make_plan(
         seed=seed,
         auto_adjust=auto_adjust,
         device=device,
+        label_column=label,
+        options=encoded.options,
         budget_seconds=seconds,
         step_seconds=step,
         eval_interval=_eval_interval(chosen),
-        reasons=tuple(chosen.reasons),
+        reasons=(*filter(None, (encoded.reason,)), *chosen.reasons),
         forecast=tuple(forecast(chosen, step)),
-        findings=tuple(_few_samples(chosen)),
+        traits=traits_of(dataset.source),
+        findings=(*diagnose_dataset(dataset), *_few_samples(chosen)),
     )
