@@ -18,7 +18,7 @@ from gannet.inference.artifact import Artifact
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import run_training
-from gannet.training.plan import EncodedData, make_plan
+from gannet.training.plan import PreparedData, make_plan
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -53,7 +53,7 @@ def loaded(request, monkeypatch):
 def trained(loaded, out):
     kind = loaded.codecs["sample"].kind
     plan = make_plan(
-        EncodedData(loaded, minutes=0),
+        PreparedData(loaded, minutes=0),
         recipe=f"{kind}_gan",
         given={"steps": 26, "batch": 8, "threads": 1, "latent_dim": 4, "precision": "float32"},
         seed=0,

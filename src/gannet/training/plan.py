@@ -109,11 +109,11 @@ class Plan(BaseModel):
 
 
 @dataclass(frozen=True)
-class EncodedData:
-    """Decoded data and what was chosen for them.
+class PreparedData:
+    """Data that are ready to train on, and what was chosen for them.
 
     Attributes:
-        dataset: Split and ready to train on.
+        dataset: Decoded and split.
         minutes: Time budget of the run; 0 if it is bounded by steps.
         options: Options of the kinds of data that the user gave, as JSON values.
         reason: Why samples have their size; empty where there was no choice.
@@ -135,10 +135,11 @@ def _eval_interval(chosen: AutoConfig) -> int:
     config, together = chosen.config, chosen.config.discriminator_interval
     monitor = modality_of(chosen.spec.kind).monitor
     usual = eval_interval(config.steps, monitor.evaluations, together=together)
-    if math.isinf(monitor.rounds):
+    epochs = monitor.max_epochs_between_evaluations
+    if math.isinf(epochs):
         return usual
-    rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
-    return min(usual, together * math.ceil(max(rounds, MIN_EVAL_INTERVAL) / together))
+    steps = math.ceil(epochs * len(chosen.dataset.train) / config.batch)
+    return min(usual, together * math.ceil(max(steps, MIN_EVAL_INTERVAL) / together))
 
 
 def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int = 1) -> int:
@@ -190,7 +191,7 @@ def _few_samples(chosen: AutoConfig) -> Iterator[Finding]:
 
 
 def make_plan(
-    encoded: EncodedData,
+    prepared: PreparedData,
     *,
     recipe: str,
     given: Mapping[str, Any],
@@ -203,7 +204,7 @@ def make_plan(
     """Choose all settings that are open, with reasons.
 
     Args:
-        encoded: Decoded data, with the time budget.
+        prepared: The data, with the time budget.
         recipe: Name of the recipe.
         given: Settings that the user gave, with ``steps`` if there is no time budget.
         seed: Of everything.
@@ -212,7 +213,7 @@ def make_plan(
         label: Column of the labels that the user named.
         clock: Returns the time in seconds.
     """
-    dataset, seconds = encoded.dataset, 60 * encoded.minutes
+    dataset, seconds = prepared.dataset, 60 * prepared.minutes
     chosen, step = choose_settings(
         find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
     )
@@ -223,7 +224,7 @@ def make_plan(
     return Plan(
         gannet=gannet_version(),
         recipe=recipe,
-        data=encoded.data or str(dataset.source.path),
+        data=prepared.data or str(dataset.source.path),
         digest=dataset.digest,
         codecs=codecs,
         config=chosen.config.model_dump(mode="json"),
@@ -233,11 +234,11 @@ def make_plan(
         auto_adjust=auto_adjust,
         device=device,
         label_column=label,
-        options=encoded.options,
+        options=prepared.options,
         budget_seconds=seconds,
         step_seconds=step,
         eval_interval=_eval_interval(chosen),
-        reasons=(*filter(None, (encoded.reason,)), *chosen.reasons),
+        reasons=(*filter(None, (prepared.reason,)), *chosen.reasons),
         forecast=tuple(forecast(chosen, step)),
         traits=traits_of(dataset.source),
         findings=(*diagnose_dataset(dataset), *_few_samples(chosen)),

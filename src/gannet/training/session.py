@@ -26,7 +26,7 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
-from gannet.training.plan import EncodedData, Plan, default_minutes, make_plan
+from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
 from gannet.training.resume import check_same_run
 from gannet.training.task import Request, Task, validated
 
@@ -106,10 +106,10 @@ def prepare(  # a parameter per flag
     )
     task = validated(request)
     source = source_for(data, label, task.name, task.config, existing=task.source)
-    encoded = _encode(task, source)
+    prepared = _prepare_data(task, source)
     if task.existing is not None:
-        return _resumed(task, task.existing, encoded)
-    return _planned(task, encoded)
+        return _resumed(task, task.existing, prepared)
+    return _planned(task, prepared)
 
 
 def inspect_data(
@@ -134,8 +134,8 @@ def inspect_data(
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
-def _encode(task: Task, source: Source) -> EncodedData:
-    """Encode and split the data."""
+def _prepare_data(task: Task, source: Source) -> PreparedData:
+    """Choose codecs, or take those of an existing run, then decode and split the data."""
     modality = find_modality(source.kind)
     kinds = {SAMPLE: modality} | {r: find_modality(s.kind) for r, s in source.roles.items()}
     options = options_by_role(kinds, task.options)
@@ -153,7 +153,7 @@ def _encode(task: Task, source: Source) -> EncodedData:
     check_classes(loaded, task.recipe.inputs)
     loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
     minutes = _minutes(task, modality, codecs[SAMPLE])
-    return EncodedData(loaded, minutes, given, reason, _name_of(task.request.data, source.path))
+    return PreparedData(loaded, minutes, given, reason, _name_of(task.request.data, source.path))
 
 
 def _minutes(task: Task, modality: Modality, codec: Codec[Any]) -> float:
@@ -225,7 +225,7 @@ def _same_codecs(
     return again == codecs
 
 
-def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
+def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
     """The existing run, if the new command agrees with it.
 
     Raises:
@@ -236,22 +236,22 @@ def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
         "recipe": task.name,
         "seed": request.seed,
         "user_settings": task.given,
-        "options": encoded.options,
+        "options": prepared.options,
         "auto_adjust": request.auto_adjust,
-        "budget_seconds": 60 * encoded.minutes,
-        "digest": encoded.dataset.digest,
+        "budget_seconds": 60 * prepared.minutes,
+        "digest": prepared.dataset.digest,
     }
     if request.device is not None:
         requested["device"] = request.device
     check_same_run(existing, requested)
-    return Session(existing, encoded.dataset, request.out, resumed=True, clock=request.clock)
+    return Session(existing, prepared.dataset, request.out, resumed=True, clock=request.clock)
 
 
-def _planned(task: Task, encoded: EncodedData) -> Session:
+def _planned(task: Task, prepared: PreparedData) -> Session:
     """A new run, with all settings chosen."""
     request = task.request
     plan = make_plan(
-        encoded,
+        prepared,
         recipe=task.name,
         given=task.given,
         seed=request.seed,
@@ -260,7 +260,7 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         device=task.device,
         clock=request.clock,
     )
-    return Session(plan, encoded.dataset, request.out, resumed=False, clock=request.clock)
+    return Session(plan, prepared.dataset, request.out, resumed=False, clock=request.clock)
 
 
 def _name_of(data: object, path: Path) -> str:

@@ -18,7 +18,7 @@ from gannet.modalities.vector.rows import rows_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 from gannet.training.autotune import REPEATS, AutoConfig, choose_precision, steps_in
-from gannet.training.plan import EncodedData, Plan, default_minutes, eval_interval, make_plan
+from gannet.training.plan import Plan, PreparedData, default_minutes, eval_interval, make_plan
 
 SMALL = {"width": 4, "latent_dim": 6, "threads": 1, "precision": "float32"}
 
@@ -31,7 +31,7 @@ def ticking(seconds):
 
 def plan(loaded, *, minutes=1.0, seconds=0.05, auto_adjust=True, seed=0, **given):
     return make_plan(
-        EncodedData(loaded, 0 if "steps" in given else minutes),
+        PreparedData(loaded, 0 if "steps" in given else minutes),
         recipe="generate",
         given=SMALL | given,
         seed=seed,
