@@ -88,16 +88,16 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines = [] if last else ["this run was already finished; there was nothing left to do"]
     artifact = Artifact.load(session.out)
     card, modality = artifact.card, artifact.modality
-    lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
+    lines.append(f"diagnosis: {card.diagnosis['name']}: {card.diagnosis['evidence']}")
     lines += [
-        f"{word:<9}{card.diagnosis[name]}"
+        f"{word:<11}{card.diagnosis[name]}"
         for name, word in (("advice", "advice:"), ("auto_adjust", "auto:"))
         if card.diagnosis.get(name)
     ]
-    lines.append(f"C2ST:    {two_sample_sentence(card)}")
-    lines.append(f"the run: {session.out}  (README.md says how to use it)")
+    lines.append(f"C2ST:      {two_sample_sentence(card)}")
+    lines.append(f"run:       {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
-        lines.append(f"samples: {session.out / 'grid.png'}")
+        lines.append(f"samples:   {session.out / 'grid.png'}")
     single = modality.item_suffix  # else a file holds many samples
     suffix = single or next(iter(modality.writers))
     transform = artifact.recipe.inference.transform
@@ -107,7 +107,7 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
         )
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
         what += options
-        lines.append(f"next:    gannet sample {session.out} {what}")
+        lines.append(f"next:      gannet sample {session.out} {what}")
     else:
         source, output = (
             find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
@@ -115,7 +115,7 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
         )
         given = source.noun[0].upper() if source.item_suffix else session.plan.data
         suffix = output.item_suffix or next(iter(output.writers))
-        lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
+        lines.append(f"next:      gannet apply {session.out} {given} --out made{suffix}")
     return lines
 
 

@@ -43,7 +43,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         *([f"![samples]({preview})", ""] if preview else []),
         f"**A baseline: {card.diagnosis['name']}.** {card.diagnosis['evidence']}."
         if fitted
-        else f"**Health at the end: {card.diagnosis['name']}.** {card.diagnosis['evidence']}. "
+        else f"**Diagnosis at the end: {card.diagnosis['name']}.** {card.diagnosis['evidence']}. "
         f"Stopped because: {card.diagnosis['stopped']}.",
         "",
         _distance(card.energy_distance),
@@ -59,7 +59,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         _usage(artifact),
         "```",
         "",
-        "It was fitted without a discriminator, so that it judges nothing."
+        "It was fitted without a discriminator, so it cannot judge samples."
         if fitted
         else _judged(card),
     ]

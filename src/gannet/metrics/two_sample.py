@@ -166,7 +166,7 @@ class TwoSampleResult:
         best = self.strongest
         figures = (
             f"{best.name} is right in {best.accuracy:.1%} of {self.tested:,} cases "
-            f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; a coin: 50 %)"
+            f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; chance: 50 %)"
         )
         points = 100 * self.detectable
         match self.outcome:

@@ -102,7 +102,8 @@ def _device_of(existing: Plan, out: Path) -> str:
         return resolve_device(existing.device)
     except ConfigError:
         raise ConfigError(
-            f"this run was started with --device {existing.device}, which this machine has not",
+            f"this run was started with --device {existing.device}, which this machine does not "
+            "have",
             where=str(out),
             remedy="Resume it on such a machine, or start over with another --out.",
         ) from None

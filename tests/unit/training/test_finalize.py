@@ -167,7 +167,7 @@ def test_the_model_card_is_one_that_the_hub_reads(of_classes):
     assert "library_name: gannet" in head
     assert 'gannet.load("my run")' in text
     assert "Classes: cat, dog." in text
-    assert "Health at the end: healthy." in text
+    assert "Diagnosis at the end: healthy." in text
     assert "2, standard error 0.1" in text
 
 

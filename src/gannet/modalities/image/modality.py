@@ -158,7 +158,7 @@ def encode(codec: Codec[Any], images: Any) -> Tensor:
         except DataError as error:
             faults.append(str(error))
     if faults:
-        raise DataError("\n".join(faults), remedy="Mend or leave out what is named here.")
+        raise DataError("\n".join(faults), remedy="Fix or leave out what is named here.")
     return codec.encode(raws)
 
 

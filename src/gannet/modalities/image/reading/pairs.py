@@ -37,7 +37,7 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
         f"{len(other)} of {len(files)} images are not twice as wide as high, so they are no two "
         f"squares side by side: {first_few(other)}",
         where=str(folder),
-        remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
+        remedy="Fix or remove them, or say --pairs side_by_side to cut all in the middle.",
     )
 
 
