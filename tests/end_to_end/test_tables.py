@@ -236,10 +236,10 @@ def test_conditions_are_for_tables(gannet, trained, tmp_path):
 
 def test_each_row_of_a_table_is_judged(gannet, run, people):
     found = json.loads(gannet.works("judge", run, people, "--json"))
-    assert len(found["verdicts"]) == 300
-    assert found["verdicts"][0]["file"].endswith("people.csv row 2")
-    assert all(0 <= each["real"] <= 1 for each in found["verdicts"] if not each["novel"])
-    assert sum(each["novel"] for each in found["verdicts"]) <= 9
+    assert len(found["judgments"]) == 300
+    assert found["judgments"][0]["file"].endswith("people.csv row 2")
+    assert all(0 <= each["real"] <= 1 for each in found["judgments"] if not each["novel"])
+    assert sum(each["novel"] for each in found["judgments"]) <= 9
 
 
 def test_a_table_run_is_scored_column_by_column(gannet, run, people, tmp_path):

@@ -130,11 +130,11 @@ def test_it_is_sampled_into_every_form_of_its_kind_and_into_a_folder(trained):
 def test_its_files_are_judged(trained):
     _, _, shell = trained
     found = json.loads(shell("judge", "run", "data/a", "--json"))
-    assert len(found["verdicts"]) == 45
-    given = [each for each in found["verdicts"] if each["real"] is not None]
+    assert len(found["judgments"]) == 45
+    given = [each for each in found["judgments"] if each["real"] is not None]
     assert all(0 <= each["real"] <= 1 for each in given)
-    assert all(each["reason"] for each in found["verdicts"] if each["real"] is None)
-    assert sum(each["novel"] for each in found["verdicts"]) <= 4, "training samples are strangers"
+    assert all(each["reason"] for each in found["judgments"] if each["real"] is None)
+    assert sum(each["novel"] for each in found["judgments"]) <= 4, "training samples are strangers"
     assert {each["name"] for each in found["controls"]} >= {"own fakes", "noise", "other kinds"}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ArtifactError, no_permission
+from gannet.core.io.training_log import PLAN
 from gannet.core.types import Spec
 
 FORMAT = 2
@@ -172,7 +173,7 @@ def read_card(folder: Path) -> Card:
     except PermissionError:
         raise no_permission(where, ArtifactError) from None
     except FileNotFoundError:
-        if (folder / "plan.json").exists():
+        if (folder / PLAN).exists():
             raise ArtifactError(
                 "this run is not finished: it has no card.json yet",
                 where=str(folder),

@@ -22,8 +22,7 @@ from gannet.losses import adversarial
 from gannet.losses.energy import energy_distance_loss
 from gannet.losses.gradient_penalty import interpolate, r1_and_r2, wgan_gp
 from gannet.modalities.registry import modality_of
-from gannet.networks import convolutional
-from gannet.networks import mlp as rows
+from gannet.networks import convolutional, mlp
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
@@ -113,20 +112,20 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
     units = 4 * config.width
     if name == "mlp":
         return Networks(
-            rows.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-            rows.MLPDiscriminator(spec, units),
+            mlp.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+            mlp.MLPDiscriminator(spec, units),
         )
     if not has_image_axes(spec):
         if name == "residual":
             return Networks(
-                rows.ResidualRowGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-                rows.ResidualRowDiscriminator(spec, units),
+                mlp.ResidualRowGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+                mlp.ResidualRowDiscriminator(spec, units),
             )
         return Networks(
-            rows.MLPGenerator(
+            mlp.MLPGenerator(
                 spec, config.latent_dim, 2 * units, bounded=bounded, sign_features=True
             ),
-            rows.MLPDiscriminator(spec, units),
+            mlp.MLPDiscriminator(spec, units),
         )
     if name == "residual":
         return Networks(

@@ -112,7 +112,7 @@ def improved(recent: History, earlier: Measurements | None, thresholds: Threshol
     """Whether the energy distance to reals has improved since an evaluation."""
     if earlier is None or not earlier.finite:
         return False
-    min_change = (1 - thresholds.min_improvement) * abs(earlier.energy_distance)
+    min_change = (1 - thresholds.max_ratio_to_best) * abs(earlier.energy_distance)
     return min(map(_energy_distance, recent)) < earlier.energy_distance - min_change
 
 
@@ -176,7 +176,7 @@ def _persistent_collapse(before: History, recent: History, thresholds: Threshold
     """Mode collapse; of conditional outputs, which start as a blur, only if it persists."""
     if not all(mode_collapse(each, thresholds) for each in recent):
         return False
-    varied = thresholds.min_improvement * recent[-1].diversity > (*before, *recent)[0].diversity
+    varied = thresholds.max_ratio_to_best * recent[-1].diversity > (*before, *recent)[0].diversity
     return not (thresholds.conditional and (varied or _improve(recent, thresholds)))
 
 
@@ -228,7 +228,9 @@ def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
         and each.linear_probe_auc > thresholds.max_linear_probe_auc
         for each in recent
     )
-    return poor and min(each.energy_distance for each in recent) > thresholds.min_improvement * best
+    return (
+        poor and min(each.energy_distance for each in recent) > thresholds.max_ratio_to_best * best
+    )
 
 
 def _nothing_learnt(before: History, recent: History, thresholds: Thresholds) -> bool:
