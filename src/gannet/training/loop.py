@@ -201,7 +201,8 @@ def _end(run: Run) -> None:
             where=f"step {run.trainer.step}",
             remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
-    effort = effort_after(run.trainer.step * run.trainer.config.batch)
+    steps = run.trainer.step
+    effort = effort_after(steps * run.trainer.config.batch, steps)
     artifact = with_fit_after_training(run.artifact(), run.dataset)
     tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset, effort=effort)
     judged = with_judge(tested, run.dataset, run.reservoir.samples, effort=effort)
