@@ -180,7 +180,7 @@ def read_card(folder: Path) -> Card:
                 remedy="Give its train command again; it goes on from the last save.",
             ) from None
         raise ArtifactError(
-            "not a gannet artifact: it has no card.json", where=str(folder), remedy=remedy
+            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         detail = "; ".join(str(error).splitlines()[:2])

@@ -93,7 +93,7 @@ class GenerateConfig(Config):
         ge=0,
         le=1_000,
         description="pseudo-classes (self-conditioned GAN): clusters that images without "
-        "labels are sorted into at first",
+        "labels are sorted into; chosen from their number unless given, 0 for none",
     )
     lr_schedule: Literal["exponential", "cosine"] = Field(
         "exponential", description="learning-rate schedule: how the rate falls"
@@ -238,13 +238,13 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
 
     A squared gradient norm has the unit of logits squared over data squared, so only a weight in
     the unit of data squared means the same for every range, size and kind of data: a multiple of
-    the summed variance. The factors were measured; see ``docs/decisions``.
+    the summed variance. The factors were measured; see ``docs/decisions/0006``.
     """
     kind = modality_of(some.kind)
     has_images = has_image_axes(Spec.of(some))
     if not has_images:
         yield (
-            f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions",
+            f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions/0007",
             {
                 "latent_dim": max(8, min(64, 2 * some.real[0].numel())),
                 "batch": min(512, max(2, rows)),

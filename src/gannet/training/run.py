@@ -196,12 +196,14 @@ class Run:
     def _final_diagnosis(self) -> dict[str, str]:
         """The diagnosis on the card; too few evaluations do not make a run healthy."""
         found = final_diagnosis(
-            self.diagnosis, self.history, conditional=self.trainer.recipe.conditional
+            self.diagnosis, self.history, conditional=self.trainer.recipe.makes_conditional_samples
         )
         return found | {"stopped": self.stopped, "auto_adjust": self.controller.gave_up}
 
     def _remember(self, measurements: Measurements) -> None:
-        if not worth_keeping(measurements, self.best, conditional=self.trainer.recipe.conditional):
+        if not worth_keeping(
+            measurements, self.best, conditional=self.trainer.recipe.makes_conditional_samples
+        ):
             return
         self.healthy = _snapshot(self.trainer)
         best = self.best.get("energy_distance", math.inf)

@@ -105,7 +105,7 @@ def prepare(  # a parameter per flag
         data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
     )
     task = validated(request)
-    source = source_for(data, label, task.name, task.config, existing=task.source)
+    source = source_for(data, label, task.name, task.config, found=task.source)
     prepared = _prepare_data(task, source)
     if task.existing is not None:
         return _resumed(task, task.existing, prepared)
