@@ -240,13 +240,13 @@ def _quantiles(scale: Calibration) -> list[str]:
 
 
 def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
-    """The given files, and those in given folders that have a suffix of samples."""
+    """The given files, and those anywhere in given folders that have a suffix of samples."""
     modality = find_modality(artifact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
     paths: list[Path] = []
     for each in files:
         if each.is_dir():
-            inside = sorted(part for part in each.iterdir() if part.is_file())
+            inside = sorted(part for part in each.rglob("*") if part.is_file())
             paths += [part for part in inside if not suffixes or part.suffix.lower() in suffixes]
         else:
             paths.append(each)

@@ -19,6 +19,9 @@ from gannet.training.inputs import recognized
 from gannet.training.plan import Plan
 from gannet.training.resume import check_same_run, read_plan
 
+BEFORE_PLAN = ("run.lock", "cache")
+"""What a run that was interrupted before it had a plan leaves in its folder."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -82,6 +85,8 @@ def validated(request: Request) -> Task:
     device = resolve_device(request.device)
     _check_out(request)
     existing, source = read_plan(request.out), None
+    if existing is None:
+        _check_empty(request.out)
     if request.recipe is not None:
         name = request.recipe
     elif existing is not None:
@@ -166,6 +171,21 @@ def _faults(request: Request) -> list[str]:
     if threads.isdecimal() and int(threads) > max_threads:
         faults.append(f"--threads: this machine has {max_threads}, got {threads}")
     return faults
+
+
+def _check_empty(out: Path) -> None:
+    """A new run must not write over files that are not its own."""
+    if not out.is_dir():
+        return
+    foreign = sorted(each.name for each in out.iterdir() if not each.name.startswith("."))
+    foreign = [name for name in foreign if name not in BEFORE_PLAN]
+    if foreign:
+        raise ConfigError(
+            f"is not empty and holds no run: {foreign[0]}"
+            + (f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""),
+            where=f"--out {out}",
+            remedy="Name a new folder, so that nothing of yours is written over.",
+        )
 
 
 def _check_out(request: Request) -> None:

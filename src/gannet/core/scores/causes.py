@@ -191,7 +191,7 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
     return Cause(
         name="too few steps",
         why=why,
-        advice=f"Train longer: give at least {_longer(log)}.",
+        advice=f"Train longer: give at least {_longer(log)}, and another --out.",
     )
 
 

@@ -11,7 +11,7 @@ import torch
 
 from gannet.api.model import Model
 from gannet.inference.artifact import Artifact
-from gannet.inference.judge.fit import ANOTHER, with_judge
+from gannet.inference.judge.fit import ANOTHER, as_delivered, with_judge
 from gannet.inference.judge.judge import Judgment
 from gannet.inference.judge.network import OWN_FAKES
 from gannet.inference.judge_files import judge_files
@@ -163,3 +163,12 @@ def test_rows_that_lost_their_dependence_are_told():
 
 def test_verdicts_are_of_value():
     assert Judgment(0.5) == Judgment(0.5, novel=False, reason="")
+
+
+def test_fakes_are_judged_as_they_are_delivered(of_pictures):
+    """Pixels between two whole numbers would give every fake away, and no file has them."""
+    raw = torch.rand(5, *of_pictures.card.spec.shape) * 1.8 - 0.9
+    delivered = as_delivered(of_pictures, raw)
+    steps = (delivered + 1) * 127.5
+    assert (steps - steps.round()).abs().max() < 1e-3
+    assert (delivered - raw).abs().max() < 1.01 / 127.5
