@@ -124,6 +124,8 @@ def _trained(evidence: Evidence) -> TrainingLog | None:
 def _memorizes(evidence: Evidence, grades: Mapping[str, str]) -> bool:
     log = _trained(evidence)
     overfitted = log is not None and log.diagnosis.endswith("overfitting")
+    if log is not None and log.diagnosis == "generator_overfitting":
+        overfitted = grades.get("originality") != "good"  # tested afterwards, and found new
     return overfitted or _bad(grades, "originality")
 
 

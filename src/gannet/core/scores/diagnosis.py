@@ -367,6 +367,10 @@ def _training(evidence: Evidence, parts: Sequence[Part]) -> Part | None:
         return None
     if log.fitted:
         return Part(name="training", grade="not judged", finding="fitted directly, not trained")
+    original = any(part.name == "originality" and part.grade == "good" for part in parts)
+    if log.diagnosis == "generator_overfitting" and original:
+        finding = "training began to overfit, and its samples are no copies all the same"
+        return Part(name="training", grade="not judged", finding=finding)
     if log.diagnosis in FAULTS:
         grade: Grade = "collapsed" if log.diagnosis == "diverged" else "fair"
         return Part(name="training", grade=grade, finding=FAULTS[log.diagnosis])

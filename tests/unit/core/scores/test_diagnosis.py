@@ -221,6 +221,14 @@ def test_sixteen_suspects_of_two_thousand_are_chance():
     assert "originality" not in [part.name for part in found.parts]
 
 
+def test_samples_that_were_tested_for_copies_outrank_a_log_that_feared_them():
+    feared = log(*FLAT, diagnosis="generator_overfitting")
+    assert diagnose_run(replace(GOOD, training_log=feared)).grade == "good"
+    assert names(replace(GOOD, training_log=feared)) == []
+    untested = tuple(each for each in GOOD.scores if each.role != "memorization")
+    assert diagnose_run(replace(GOOD, training_log=feared, scores=untested)).grade == "fair"
+
+
 def test_nothing_trained_is_not_judged_good():
     found = diagnose_run(Evidence(training_log=log(steps=0, diagnosis="not judged")))
     assert found.grade == "not judged"
