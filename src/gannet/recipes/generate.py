@@ -45,14 +45,15 @@ ENERGY_ROWS = 256
 UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
 """Adversarial losses whose logits are not log-odds."""
 
-Architecture = Literal["auto", "mlp", "dcgan", "residual"]
+Architecture = Literal["auto", "mlp", "dcgan", "upsampling", "residual"]
 
 
 class GenerateConfig(Config):
     """Settings of ``generate``."""
 
     architecture: Architecture = Field(
-        "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
+        "auto",
+        description="networks: of the first paper (mlp), strided (dcgan), upsampling or residual",
     )
     loss: adversarial.ObjectiveName = Field(
         "relativistic", description="adversarial loss: what the two networks minimise"
@@ -133,8 +134,11 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
             convolutional.ResidualGenerator(spec, config.latent_dim, config.width),
             convolutional.ResidualDiscriminator(spec, config.width),
         )
+    generator = (
+        convolutional.StridedGenerator if name == "dcgan" else convolutional.UpsamplingGenerator
+    )
     return Networks(
-        convolutional.StridedGenerator(spec, config.latent_dim, config.width),
+        generator(spec, config.latent_dim, config.width),
         convolutional.StridedDiscriminator(spec, config.width),
     )
 
