@@ -14,6 +14,7 @@ NAME   ?=
 DATA   ?= data
 ARGS   ?=
 FLAGS  ?=
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 # With these, a step never waits for input and says no more than it must.
@@ -45,10 +46,10 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),$(SMALL))
 demo: $(DEMO)
 	@$(BIN)/gannet demo $(FLAGS)
 
-# One thread: on a busy machine two that wait for each other are slower than one, and sums come
-# out in the same order everywhere.
+# One thread in each of two processes: on a busy machine two threads that wait for each other are
+# slower than one, and sums come out in the same order everywhere.
 test: $(DEV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(DEV)
 	@test -n "$(NAME)" || { echo "Which one? make bench NAME=..., one of:" >&2; \

@@ -21,7 +21,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import benchmarks
-from gannet.core.config import from_flags
+from benchmarks.flags import from_flags
 from gannet.core.device import best_device, hardware
 from gannet.core.errors import ConfigError, GannetError
 

@@ -108,11 +108,11 @@ def homeless_tests(root: Path) -> Iterator[str]:
     """Tests that mirror nothing.
 
     ``tests/unit/a/test_b.py`` needs ``a/b.py`` or the package ``a/b`` in the package; below
-    ``tests/unit/tools``, in ``tools``.
+    ``tests/unit/tools`` and ``tests/unit/benchmarks``, in ``tools`` and ``benchmarks``.
     """
     for path in sorted((root / TESTS).rglob("test_*.py")):
         place = path.relative_to(root / TESTS)
-        home = root if place.parts[0] == "tools" else root / PACKAGE
+        home = root if place.parts[0] in ("tools", "benchmarks") else root / PACKAGE
         if place.stem.removeprefix("test_") not in entries_if_there(home / place.parent):
             yield f"{path.relative_to(root)}: no such module or package under {home.name}"
 

@@ -25,7 +25,7 @@ def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, 
     )
     assert "--steps" not in gannet.works("settings", "baseline_copula")
     assert "--stored-samples" in gannet.works("settings", "baseline_copula")
-    assert "judges nothing" in gannet.refuses("judge", run, rows)
+    assert "cannot judge samples" in gannet.refuses("judge", run, rows)
 
 
 @pytest.mark.slow

@@ -168,9 +168,9 @@ def test_judging_names_a_broken_file_and_judges_the_others(gannet, trained, tmp_
     assert [line for line in words.splitlines() if line.endswith("00001.png")]
     assert [line for line in words.splitlines() if "not judged" in line and "notes.png" in line]
     found = json.loads(gannet.works("judge", trained, *files, "--json"))
-    assert len(found["verdicts"]) == 2
+    assert len(found["judgments"]) == 2
     assert len(found["broken"]) == 1
-    assert all(0 <= each["real"] <= 1 for each in found["verdicts"])
+    assert all(0 <= each["real"] <= 1 for each in found["judgments"])
 
 
 @pytest.mark.slow
@@ -288,5 +288,5 @@ def test_plain_lines_are_printed_at_looks_alone(moments, capsys):
 def test_a_path_with_brackets_is_printed_as_it_is(gannet, squares, tiny, tmp_path):
     run = tmp_path / "run [bold] 1"
     printed = gannet.works("train", squares, "--out", run, *tiny, "--steps", 2)
-    assert f"the run: {run}" in printed
+    assert f"run:       {run}" in printed
     assert load(run).sample(1).shape == (1, 8, 8, 1)

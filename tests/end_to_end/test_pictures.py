@@ -136,7 +136,7 @@ def test_answers_to_one_picture_differ_and_repeat(unpaired, sides):
 
 
 @pytest.mark.parametrize(
-    ("to", "words"), [("", "--domain is missing"), ("dusk", "no side called dusk")]
+    ("to", "words"), [("", "--domain is missing"), ("dusk", "no domain called dusk")]
 )
 def test_the_side_must_be_said(unpaired, sides, to, words):
     with pytest.raises(ConfigError, match=words) as caught:
@@ -150,7 +150,7 @@ def test_a_run_that_knows_one_way_takes_no_side(run):
 
 
 def test_one_side_is_refused(sides, tmp_path):
-    with pytest.raises(DataError, match="one side only, expected two"):
+    with pytest.raises(DataError, match="one domain only, expected two"):
         package.train(sides / "day", tmp_path / "run", recipe="translate_unpaired", steps=1)
 
 

@@ -178,7 +178,6 @@ def test_every_example_runs(example, tmp_path):
 def test_the_table_of_tasks_is_honest():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (works|planned) \|$", text, re.MULTILINE))
-    assert len(rows) == 15
     tasks = {name for name in recipe_modules() if not find_recipe(name).evaluation.is_baseline}
     assert {name for name, state in rows.items() if state == "works"} == tasks
 
@@ -201,7 +200,7 @@ def test_the_page_about_everything_names_every_setting():
     assert not missing
 
 
-def test_the_page_about_verdicts_names_every_measure_and_verdict():
+def test_the_page_about_monitoring_names_every_measurement_and_diagnosis():
     page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
     measurements = [each.name for each in fields(Measurements) if each.name != "step"]
     assert len(measurements) > 10

@@ -236,20 +236,20 @@ def test_conditions_are_for_tables(gannet, trained, tmp_path):
 
 def test_each_row_of_a_table_is_judged(gannet, run, people):
     found = json.loads(gannet.works("judge", run, people, "--json"))
-    assert len(found["verdicts"]) == 300
-    assert found["verdicts"][0]["file"].endswith("people.csv row 2")
-    assert all(0 <= each["real"] <= 1 for each in found["verdicts"] if not each["novel"])
-    assert sum(each["novel"] for each in found["verdicts"]) <= 9
+    assert len(found["judgments"]) == 300
+    assert found["judgments"][0]["file"].endswith("people.csv row 2")
+    assert all(0 <= each["real"] <= 1 for each in found["judgments"] if not each["novel"])
+    assert sum(each["novel"] for each in found["judgments"]) <= 9
 
 
 def test_a_table_run_is_scored_column_by_column(gannet, run, people, tmp_path):
-    said = gannet.works("evaluate", run, people, "--out", tmp_path / "report")
+    gannet.works("evaluate", run, people, "--out", tmp_path / "report")
     found = json.loads((tmp_path / "report" / "report.json").read_text())
     scores = {score["name"]: score for score in found["scores"]}
     assert {"marginals", "pair trends", "exact duplicates", "membership inference"} <= set(scores)
     assert found["baseline"] == "shuffled columns"
     assert scores["marginals"]["reference"] > 0.5
-    assert "Where it is worst" in said
+    assert "Where it is worst" in (tmp_path / "report" / "report.md").read_text()
     refused = gannet.refuses("evaluate", run, people, "--features", "random")
     assert "tables are scored column by column" in refused
 

@@ -22,7 +22,10 @@ from gannet.modalities.registry import find_modality, modality_modules
 
 TOYS = Path(__file__).with_name("toys")
 KINDS = ("toy_sound", "toy_points", "toy_tokens")
-TINY = ("--batch=8", "--latent-dim=4", "--threads=1", "--precision=float32", "--save-seconds=0")
+TINY = ("--batch=64", "--latent-dim=4", "--threads=1", "--precision=float32", "--save-seconds=0")
+LONG_ENOUGH = ("--steps=64",)
+"""For a judge."""
+
 SECONDS = 300
 """For one command, on a machine with much else to do."""
 
@@ -77,7 +80,7 @@ def trained(request, tmp_path_factory):
             place = shell.folder / "data" / "ab"[number % 2]
             place.mkdir(parents=True, exist_ok=True)
             codec.write(raw, place / f"{number:02}{modality.item_suffix}")
-    shell("train", "data", "--out", "run", "--steps", 40, *TINY)
+    shell("train", "data", "--out", "run", *LONG_ENOUGH, *TINY)
     return kind, modality, shell
 
 
@@ -101,7 +104,7 @@ def test_it_is_inspected(trained):
 
 def test_a_killed_run_is_resumed_and_ends_with_the_same_bits(trained):
     _, _, shell = trained
-    words = ("train", "data", "--out", "killed", "--steps", 40, *TINY)
+    words = ("train", "data", "--out", "killed", *LONG_ENOUGH, *TINY)
     process = shell.start(*words)
     saved = shell.folder / "killed" / "checkpoint.pt"
     until = time.monotonic() + SECONDS
@@ -127,11 +130,11 @@ def test_it_is_sampled_into_every_form_of_its_kind_and_into_a_folder(trained):
 def test_its_files_are_judged(trained):
     _, _, shell = trained
     found = json.loads(shell("judge", "run", "data/a", "--json"))
-    assert len(found["verdicts"]) == 45
-    given = [each for each in found["verdicts"] if each["real"] is not None]
+    assert len(found["judgments"]) == 45
+    given = [each for each in found["judgments"] if each["real"] is not None]
     assert all(0 <= each["real"] <= 1 for each in given)
-    assert all(each["reason"] for each in found["verdicts"] if each["real"] is None)
-    assert sum(each["novel"] for each in found["verdicts"]) <= 4, "training samples are strangers"
+    assert all(each["reason"] for each in found["judgments"] if each["real"] is None)
+    assert sum(each["novel"] for each in found["judgments"]) <= 4, "training samples are strangers"
     assert {each["name"] for each in found["controls"]} >= {"own fakes", "noise", "other kinds"}
 
 
@@ -148,7 +151,8 @@ def test_it_is_evaluated_compared_and_reported(trained):
     kind, modality, shell = trained
     words = ("--count", 16, "--features", "random", "--out")
     printed = shell("evaluate", "run", "data", *words, "report")
-    assert "frechet" in printed
+    assert "c2st accuracy" in printed
+    assert "frechet" in (shell.folder / "report" / "report.md").read_text()
     report = json.loads((shell.folder / "report" / "report.json").read_text())
     assert len(report["scores"]) > 5
     shell("train", "data", "--out", "other", "--steps", 20, "--seed", 1, *TINY)

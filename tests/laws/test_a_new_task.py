@@ -54,7 +54,6 @@ def toys_installed():
         yield
         for name in [each for each in sys.modules if each.partition(".")[0] == "toys"]:
             del sys.modules[name]
-        registry._loaded.cache_clear()
         registry.modality_of.cache_clear()
 
 
@@ -260,7 +259,7 @@ def test_it_judges_with_a_text_and_a_class(run, capsys):
     assert model.judge(files, label="red") not in (alone, both)
     words = ("judge", run / "run", *files, "--label", "red", "--text", "a small red square")
     command(*words, "--json")
-    found = [each["real"] for each in json.loads(capsys.readouterr().out)["verdicts"]]
+    found = [each["real"] for each in json.loads(capsys.readouterr().out)["judgments"]]
     assert found == pytest.approx(both, abs=1e-4)
     command(*words, "--caption", "x", code=2)
     assert "--caption" in capsys.readouterr().err

@@ -41,7 +41,6 @@ def known(monkeypatch):
     yield
     for name in [each for each in sys.modules if each.partition(".")[0] == "toys"]:
         del sys.modules[name]
-    registry._loaded.cache_clear()
     registry.modality_of.cache_clear()
 
 
@@ -112,13 +111,15 @@ def test_files_and_raw_samples_are_judged_and_broken_files_are_named(run, tmp_pa
     (tmp_path / "folder" / f"broken{suffix}").write_text("no such thing")
     (tmp_path / "folder" / "notes.txt").write_text("mine")
     found = json.loads(judge_files(run.artifact, [tmp_path / "folder"], label=None, json=True))
-    assert [Path(each["file"]).name for each in found["verdicts"]] == [
+    assert [Path(each["file"]).name for each in found["judgments"]] == [
         f"{row:05}{suffix}" for row in range(3)
     ]
     assert len(found["broken"]) == 1
     assert f"broken{suffix}: cannot be read" in found["broken"][0]
     files = [tmp_path / "folder" / f"{row:05}{suffix}" for row in range(3)]
-    assert run.judge(files) == pytest.approx([each["real"] for each in found["verdicts"]], abs=1e-4)
+    assert run.judge(files) == pytest.approx(
+        [each["real"] for each in found["judgments"]], abs=1e-4
+    )
     assert len(run.judge(list(run.stream(4)), label="a")) == 4
 
 

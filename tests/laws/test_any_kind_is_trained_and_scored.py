@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from gannet.data.dataset import Dataset, Rows
-from gannet.data.store import InMemory
+from gannet.core.source import Source
+from gannet.data.dataset import load
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.scored import score
@@ -19,7 +18,7 @@ from gannet.inference.artifact import Artifact
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import run_training
-from gannet.training.plan import make_plan
+from gannet.training.plan import PreparedData, make_plan
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -39,29 +38,24 @@ def raws(kind):
 def loaded(request, monkeypatch):
     """Samples of a kind that only entry points make known."""
     monkeypatch.syspath_prepend(str(TOYS))
-    made = raws(request.param)
-    modality = find_modality(request.param)
-    codec = modality.codec.fit(made)
-    store = InMemory(modality, codec, modality.pack(codec, made))
-    unknown = np.full(240, -1)
-
-    def rows(start, end):
-        places = np.arange(start, end)
-        return Rows(store, places, unknown[start:end], None, kind=request.param)
-
-    source = SimpleNamespace(dialect=None, files=())
-    return Dataset(source, {"sample": codec}, (), rows(0, 160), rows(160, 240), (), "0")
+    samples = raws(request.param)
+    source = Source(
+        path=Path("toys"),
+        layout="in memory",
+        kind=request.param,
+        names=[str(number) for number in range(len(samples))],
+        raw=samples.__getitem__,
+    )
+    codec = find_modality(request.param).codec.fit(samples)
+    return load(source, {"sample": codec})
 
 
 def trained(loaded, out):
     kind = loaded.codecs["sample"].kind
     plan = make_plan(
-        loaded,
+        PreparedData(loaded, minutes=0),
         recipe=f"{kind}_gan",
         given={"steps": 26, "batch": 8, "threads": 1, "latent_dim": 4, "precision": "float32"},
-        minutes=1.0,
-        data="toys",
-        version="1",
         seed=0,
         auto_adjust=True,
         device="cpu",
@@ -82,7 +76,7 @@ def test_it_is_trained_scored_and_reported(loaded, tmp_path):
     assert len(shown) == 8
     assert np.shape(artifact.codecs["sample"].read(shown[0])) == np.shape(raws(kind.name)[0])
     proof = TwoSampleResult.of(artifact.card.two_sample_test)
-    assert proof.tested == 80
+    assert proof.tested == len(loaded.held_out)
     assert proof.positive
     assert proof.negative is not None
     assert proof.sentence() in (tmp_path / "run" / "README.md").read_text()
@@ -92,6 +86,7 @@ def test_it_is_trained_scored_and_reported(loaded, tmp_path):
     assert names == {
         *("frechet", "kid", "energy", "precision", "recall", "density", "coverage"),
         *("duplicate rate", "c2st accuracy", "c2st auc", "memorization"),
+        *("spread within modes", "neighbor distance"),
     }
     assert f"memorization[{kind.noun[1]}]" in to_markdown(found.report)
     assert all(each.meaning for each in found.report.scores)

@@ -132,7 +132,7 @@ def evaluation_data(
     notes += (
         f"Other data than those of training, which are not at hand: {len(held_out):,} {noun} of "
         f"{name} are held out, and the other {len(train):,} stand for the training data in "
-        "reference and baseline. Whether training data were memorized cannot be scored.",
+        "reference and baseline. Whether training data were memorised cannot be scored.",
     )
     parts = replace(given, train=train, held_out=held_out)
     return EvaluationData(parts, own=False, trained_on=False, notes=notes)

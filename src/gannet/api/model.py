@@ -128,7 +128,7 @@ class Model:
 
         Raises:
             ConfigError: if an option is unknown, or the model was fitted in closed form, so that it
-                judges nothing.
+                cannot judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
         judgments = self.judgments(samples, label=label, discriminator=discriminator, **options)

@@ -136,7 +136,7 @@ def scored(
     chosen = evaluation_data(artifact, folder, path, label=label, anyway=anyway, seed=seed)
     names = {"artifact": folder.resolve().name, "data": Path(path).name}
     recipe, card, count = artifact.recipe, artifact.card, _count_of(chosen, count)
-    conditional = recipe.inputs.conditional and recipe.makes_samples
+    conditional = recipe.makes_conditional_samples
     transforms = recipe.inference.transform is not None and not conditional
     known = _recorded(artifact, chosen, count, seed)
     sample = artifact.codecs["sample"]

@@ -106,8 +106,7 @@ def _siblings(
     plan = read_plan(run)
     if plan is None:
         raise ConfigError(
-            "plan.json is missing, so the settings are unknown that runs with other seeds must "
-            "be trained with",
+            "plan.json is missing, so the settings for runs with other seeds are unknown",
             where=str(run),
             remedy="Give the folder that `gannet train --out` wrote, or leave --seeds out.",
         )

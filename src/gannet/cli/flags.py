@@ -1,7 +1,8 @@
-"""Flags that depend on a run: those of its kind of data, its conditions and its recipe.
+"""Open flags: of the kind of data, of the recipe, of a trained run.
 
-They are read from pydantic models, so that a new kind of data or recipe brings its own flags. A
-run is loaded, and PyTorch imported, only where its flags are needed.
+They are read from pydantic models, so that a new kind of data or recipe brings its own flags. Those
+of ``train`` and ``inspect`` are checked in ``training``, where the data are known; those of
+``sample`` and ``apply`` here, by the run, which is loaded, and PyTorch imported, only then.
 """
 
 from __future__ import annotations

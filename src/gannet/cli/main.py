@@ -24,10 +24,10 @@ for command in (
 ):  # fmt: skip
     app.command(command)
 
-OPEN = ("sample", "apply")
+FLAGS_FROM_RUN = ("sample", "apply")
 """Commands with flags that depend on the run."""
 
-ASKS_DATA = ("inspect", "train")
+FLAGS_FROM_DATA = ("inspect", "train")
 """Commands with flags that depend on the data."""
 
 
@@ -37,10 +37,10 @@ HELP = {"--help", "-h"}
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    arguments = repeated(arguments) if arguments and arguments[0] in ASKS_DATA else arguments
+    arguments = repeated(arguments) if arguments and arguments[0] in FLAGS_FROM_DATA else arguments
     try:
         app(arguments, exit_on_error=False, print_error=False)
-        if HELP & set(arguments) and arguments[0] in OPEN:
+        if HELP & set(arguments) and arguments[0] in FLAGS_FROM_RUN:
             print_run_flags(arguments)
     except CycloptsError as error:
         print(f"gannet: {error}", file=sys.stderr)

@@ -91,16 +91,17 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     card, modality = artifact.card, artifact.modality
     log = read_training_log(session.out, recipe=card.recipe, diagnosis=card.diagnosis)
     diagnosis = diagnose_card(card, log)
-    lines.append(f"result:  {diagnosis.sentence}")
+    lines.append(f"result:    {diagnosis.sentence}")
     if advice := diagnosis.advice or card.diagnosis.get("advice"):
-        lines.append(f"advice:  {advice}")
-    lines.append(f"at end:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
+        lines.append(f"advice:    {advice}")
+    lines.append(f"at end:    {card.diagnosis['name']}: {card.diagnosis['evidence']}")
     if card.diagnosis.get("auto_adjust"):
-        lines.append(f"auto:    {card.diagnosis['auto_adjust']}")
-    lines.append(f"test:    {two_sample_sentence(card).removeprefix('Two-sample test (C2ST): ')}")
-    lines.append(f"the run: {session.out}  (README.md says how to use it)")
+        lines.append(f"auto:      {card.diagnosis['auto_adjust']}")
+    test = two_sample_sentence(card).removeprefix("Two-sample test (C2ST): ")
+    lines.append(f"test:      {test}")
+    lines.append(f"run:       {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
-        lines.append(f"samples: {session.out / 'grid.png'}")
+        lines.append(f"samples:   {session.out / 'grid.png'}")
     single = modality.item_suffix  # else a file holds many samples
     suffix = single or next(iter(modality.writers))
     transform = artifact.recipe.inference.transform
@@ -110,7 +111,7 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
         )
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
         what += options
-        lines.append(f"next:    gannet sample {session.out} {what}")
+        lines.append(f"next:      gannet sample {session.out} {what}")
     else:
         source, output = (
             find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
@@ -118,7 +119,7 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
         )
         given = source.noun[0].upper() if source.item_suffix else session.plan.data
         suffix = output.item_suffix or next(iter(output.writers))
-        lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
+        lines.append(f"next:      gannet apply {session.out} {given} --out made{suffix}")
     return lines
 
 

@@ -11,8 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -73,15 +71,6 @@ class Config(BaseModel):
     )
     threads: int = Field(1, ge=1, description="processor threads")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _chosen(cls, value: object, info: ValidationInfo) -> object:
-        """Accept a numeric choice given as text, as flags give it."""
-        field = cls.model_fields[info.field_name or ""]
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        named = {str(choice): choice for choice in choices}
-        return named.get(value, value) if isinstance(value, str) else value
-
 
 C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=BaseModel)
@@ -138,27 +127,6 @@ def _fault(config: type[BaseModel], fault: ErrorDetails) -> str:
         hint = f"; did you mean {flag(near[0])}?" if near else ""
         return f"{flag(name)}: no such setting{hint}"
     return f"{flag(name)}: {fault['msg']}, got {fault['input']!r}"
-
-
-def from_flags(tokens: Sequence[str]) -> dict[str, str]:
-    """``--name value`` and ``--name=value`` pairs as a mapping; text stays text.
-
-    Raises:
-        ConfigError: if a word is no flag, or a flag has no value.
-    """
-    given: dict[str, str] = {}
-    remaining = list(tokens)
-    while remaining:
-        word = remaining.pop(0)
-        if not word.startswith("--"):
-            raise ConfigError(f"{word!r} is not expected here", remedy="Settings are --name value.")
-        name, equals, value = word[2:].partition("=")
-        if not equals:
-            if not remaining:
-                raise ConfigError(f"{word} has no value", remedy=f"Write {word} VALUE.")
-            value = remaining.pop(0)
-        given[name.replace("-", "_")] = value
-    return given
 
 
 def pairs(arguments: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:

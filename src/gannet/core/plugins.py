@@ -27,7 +27,8 @@ def named(what: str, group: str, own: Mapping[str, str]) -> dict[str, str]:
     for plug in entry_points(group=group):
         if plug.name in modules:
             raise ConfigError(
-                f"two {what}s are called {plug.name!r}: {modules[plug.name]} and {plug.value}",
+                f"{plug.name!r} is the name of more than one {what}: {modules[plug.name]} and "
+                f"{plug.value}",
                 remedy="Rename one, or uninstall its package.",
             )
         modules[plug.name] = plug.value

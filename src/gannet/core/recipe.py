@@ -383,8 +383,8 @@ class Recipe(Generic[C]):
         return self.inference.output == "sample"
 
     @property
-    def conditional(self) -> bool:
-        """Whether each sample is generated for a given condition."""
+    def makes_conditional_samples(self) -> bool:
+        """Whether it makes samples, each of them for a given input."""
         return self.inputs.conditional and self.makes_samples
 
     @property

@@ -28,9 +28,10 @@ class Condition:
     """A network's input besides noise. An unused slot has width zero and is never ``None``.
 
     Attributes:
-        vector: ``(B, V)`` conditions on the whole sample: a class, a table row, a sentence.
+        vector: ``(B, V)`` conditions on the whole sample: a class, a table row, a
+            sentence embedding.
         grid: ``(B, C, *space)`` spatial conditions: an image, a mask, past frames, an outline.
-        tokens: ``(B, T, E)`` sequences without positions in space: words, events.
+        tokens: ``(B, T, E)`` sequences without positions in space: a text, events.
     """
 
     vector: Tensor
@@ -147,7 +148,7 @@ class Spec:
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
-        """Read the sizes off a batch that has been through ``Recipe.corrupt``."""
+        """Read the sizes off a batch that has been through ``Training.corrupt``."""
         condition = batch.condition
         return cls(
             shape=tuple(batch.real.shape[1:]),

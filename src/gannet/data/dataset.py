@@ -100,6 +100,7 @@ class Rows:
         order = shuffled(len(self), size, seed=seed, start=start)
         if not self.store.slow:
             yield from map(self.take, order)
+            return
         with ThreadPoolExecutor(1, "gannet-ahead") as ahead:
             next_batch = ahead.submit(self.take, next(order))
             for numbers in order:

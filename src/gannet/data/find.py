@@ -11,9 +11,10 @@ from typing import Any
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
+from gannet.core.io.names import first_few
 from gannet.core.source import Source
 from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
-from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, listed, suffix_of
+from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, suffix_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
@@ -221,7 +222,7 @@ def _best_of(
     same = [each for each in best if each.modality is kind]
     named = [each for each in same if each.view.name == kind.name]
     if len(same) > 1 and len(named) != 1:
-        columns = listed([each.view.name for each in same])
+        columns = first_few([each.view.name for each in same])
         raise DataError(
             f"more than one column of {kind.noun[1]}: {columns}",
             where=str(table.path),
@@ -252,7 +253,7 @@ def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
         )
     names = [name for each in table.views for name in (each.columns or (each.name,)) if name]
     return UnclaimedError(
-        f"no column of {many} among {listed(list(dict.fromkeys(names)), 20)}",
+        f"no column of {many} among {first_few(list(dict.fromkeys(names)), 20)}",
         where=str(table.path),
         remedy="Choose another recipe, or data that this one reads.",
     )
@@ -367,7 +368,7 @@ def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> Cel
         return tables.from_files(path, files)
     if len(files) > 1:
         raise DataError(
-            f"more than one data file: {listed([each.name for each in files])}",
+            f"more than one data file: {first_few([each.name for each in files])}",
             where=str(path),
             remedy="Give the path of one.",
         )

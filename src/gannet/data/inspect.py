@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
+from gannet.core.io.names import first_few
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
 from gannet.data.decode import may_be_broken
@@ -254,8 +255,7 @@ def _class_warnings(findings: Findings) -> list[str]:
     sizes = {name: count for name, count in findings.classes.items() if count}
     for what, low, high in (("one item", 1, 1), ("fewer than ten items", 2, 9)):
         if few := [name for name, count in sizes.items() if low <= count <= high]:
-            names = ", ".join(few[:5]) + (", ..." if len(few) > 5 else "")
-            warnings.append(f"class{'es' * (len(few) > 1)} of {what}: {names}")
+            warnings.append(f"class{'es' * (len(few) > 1)} of {what}: {first_few(few)}")
     if empty := [name for name, count in findings.classes.items() if not count]:
         warnings.append(f"classes without an item: {', '.join(empty[:5])}")
     if sizes and max(sizes.values()) > 10 * min(sizes.values()):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from gannet.core.config import flag
+from gannet.core.config import flag, pairs
 from gannet.core.errors import ConfigError
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modalities
@@ -89,22 +89,5 @@ def _parsed_value(modality: Modality, name: str, value: object) -> object:
         return value
     values = cast(list[object], value)
     if isinstance(default, dict):
-        return named_values([str(item) for item in values], flag(name))
+        return pairs([str(item) for item in values], flag(name))
     return values[0] if len(values) == 1 else values
-
-
-def named_values(arguments: Sequence[str], what: str) -> dict[str, str]:
-    """``NAME=VALUE`` arguments as a mapping.
-
-    Raises:
-        ConfigError: if an argument has another form, or a name occurs twice.
-    """
-    values: dict[str, str] = {}
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals or not name:
-            raise ConfigError(f"{what}: {argument!r}", remedy=f"Write {what} NAME=VALUE.")
-        if name in values:
-            raise ConfigError(f"{what}: {name!r} is named twice", remedy="Name it once.")
-        values[name] = value
-    return values

@@ -245,7 +245,7 @@ def _folder(
             f"{len(failed)} of {len(files)} {noun} failed, the others are done:\n  "
             + "\n  ".join(failed),
             where=str(given),
-            remedy="Mend what is named here, and apply the run to these alone.",
+            remedy="Fix what is named here, and apply the run to these alone.",
         )
     return written
 

@@ -16,6 +16,7 @@ from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Calibration
 from gannet.inference.options import given_options
+from gannet.metrics.linear_algebra import solve
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -130,7 +131,7 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
         probability: Tensor = (x @ weights).sigmoid()
         bend = (probability * (1 - probability)).clamp_min(1e-9)
         hessian = x.T @ (x * bend[:, None]) + 1e-9 * torch.eye(2, dtype=torch.float64)
-        step = _solved(hessian, x.T @ (target - probability))
+        step = solve(hessian, x.T @ (target - probability))
         before = binary_cross_entropy_with_logits(x @ weights, target)
         while step.abs().max() > 1e-9:
             if binary_cross_entropy_with_logits(x @ (weights + step), target) <= before:
@@ -144,7 +145,3 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     if weight < 0:
         return 0.0, 0.0
     return weight, float(weights[1] - weights[0] * center / std)
-
-
-def _solved(matrix: Tensor, vector: Tensor) -> Tensor:
-    return torch.linalg.solve(matrix, vector)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ArtifactError, no_permission
+from gannet.core.io.training_log import PLAN
 from gannet.core.types import Spec
 
 FORMAT = 2
@@ -172,14 +173,14 @@ def read_card(folder: Path) -> Card:
     except PermissionError:
         raise no_permission(where, ArtifactError) from None
     except FileNotFoundError:
-        if (folder / "plan.json").exists():
+        if (folder / PLAN).exists():
             raise ArtifactError(
                 "this run is not finished: it has no card.json yet",
                 where=str(folder),
                 remedy="Give its train command again; it goes on from the last save.",
             ) from None
         raise ArtifactError(
-            "not a gannet artifact: it has no card.json", where=str(folder), remedy=remedy
+            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         detail = "; ".join(str(error).splitlines()[:2])

@@ -65,7 +65,7 @@ def require_judge(artifact: TrainedSampler, *, discriminator: bool) -> None:
     if artifact.recipe.training.fit is not None and (discriminator or artifact.judge is None):
         raise ConfigError(
             f"a run of the recipe {artifact.card.recipe} was fitted without a discriminator, so "
-            "that it judges nothing",
+            "it cannot judge samples",
             remedy="Judge with a run on the same data that has a discriminator.",
         )
 
@@ -160,7 +160,7 @@ def judge_files(
     scale = _scale(artifact, card, of_class=_are_given(condition_options))
     if json:
         report = {
-            "verdicts": [
+            "judgments": [
                 _entry(name, judgment) for name, judgment in zip(names, judgments, strict=True)
             ],
             "by": "judge" if by_judge else "discriminator",

@@ -67,7 +67,7 @@ def model_card(
         _usage(artifact),
         "```",
         "",
-        "It was fitted without a discriminator, so that it judges nothing."
+        "It was fitted without a discriminator, so it cannot judge samples."
         if fitted
         else _judged(card),
     ]

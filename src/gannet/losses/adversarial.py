@@ -59,8 +59,8 @@ def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     return relu(1 - real).mean() + relu(1 + fake).mean()
 
 
-def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
-    """Raise the logits of fakes without a margin; only the discriminator has one."""
+def linear_generator(_real: Tensor, fake: Tensor) -> Tensor:
+    """Raise the logits of fakes, without a margin: of the hinge and the Wasserstein loss alike."""
     return -fake.mean()
 
 
@@ -94,6 +94,6 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
     "non_saturating": Objective(non_saturating_discriminator, non_saturating_generator),
     "minimax": Objective(non_saturating_discriminator, minimax_generator),
     "least_squares": Objective(least_squares_discriminator, least_squares_generator),
-    "hinge": Objective(hinge_discriminator, hinge_generator),
-    "wasserstein": Objective(wasserstein_discriminator, hinge_generator),
+    "hinge": Objective(hinge_discriminator, linear_generator),
+    "wasserstein": Objective(wasserstein_discriminator, linear_generator),
 }

@@ -48,13 +48,20 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64], quantile: float 
     return Auc(value, _sigmoid(logit - half_width), _sigmoid(logit + half_width))
 
 
+def auc_value(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+    """The AUC alone, exact up to one division."""
+    return float(_twice_below(above, below).mean() / (2 * len(below)))
+
+
 def _placements(queries: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fraction of the others below each query; ties count half."""
-    sorted_others = np.sort(others)
-    under = np.searchsorted(sorted_others, queries, "left") + np.searchsorted(
-        sorted_others, queries, "right"
-    )
-    return under / (2 * len(sorted_others))
+    return _twice_below(queries, others) / (2 * len(others))
+
+
+def _twice_below(queries: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Twice the number of others below each query; ties count half, hence twice."""
+    ordered = np.sort(others)
+    return np.searchsorted(ordered, queries, "left") + np.searchsorted(ordered, queries, "right")
 
 
 def _variance(values: NDArray[np.float64]) -> float:

@@ -109,10 +109,10 @@ class FeatureSet:
     @cached_property
     def factor(self) -> Tensor:
         """A factor of the covariance with min(N, F) rows: ``factor.T @ factor``."""
-        centerd = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
+        centered = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
         if len(self.rows) <= self.rows.shape[1]:
-            return centerd
-        return torch.linalg.qr(centerd, mode="r").R
+            return centered
+        return torch.linalg.qr(centered, mode="r").R
 
     @cached_property
     def cubic(self) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, Literal, Self
@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.io.names import enumerated
 from gannet.core.scores import ABOUT, Component, Score
 
 LEVEL = 0.05
@@ -165,7 +166,7 @@ class TwoSampleResult:
         best = self.strongest
         figures = (
             f"{best.name} was right in {best.accuracy:.1%} of {self.tested:,} cases "
-            f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; a coin: 50 %)"
+            f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; chance: 50 %)"
         )
         points = 100 * self.detectable
         match self.outcome:
@@ -198,14 +199,16 @@ class TwoSampleResult:
     def _blindness(self) -> str:
         if not self.positive:
             return ", since the test was not tried on samples that are known to differ"
-        return f": the same test cannot tell {_listed(self.blind_to)} from reals either"
+        return f": the same test cannot tell {enumerated(self.blind_to)} from reals either"
 
     def _controls(self) -> str:
         detected = [each for each in self.positive if each.detected]
         weakest = min(each.auc for each in detected)
-        text = f"it tells {_listed([each.name for each in detected])} from reals, AUC {weakest:.2f}"
+        text = (
+            f"it tells {enumerated([each.name for each in detected])} from reals, AUC {weakest:.2f}"
+        )
         text += " or more" if len(detected) > 1 else ""
-        return f" ({text}; not {_listed(self.blind_to)})" if self.blind_to else f" ({text})"
+        return f" ({text}; not {enumerated(self.blind_to)})" if self.blind_to else f" ({text})"
 
     def _lacks(self) -> str:
         if not self.missing:
@@ -235,10 +238,6 @@ def _graded(accuracy: float, auc: float) -> str:
     if accuracy < 0.75 and auc < 0.85:
         return "are often told apart"
     return "are told apart nearly always" if accuracy >= 0.9 else "are mostly told apart"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def mann_whitney(area: float, above: NDArray[np.float64], below: NDArray[np.float64]) -> float:

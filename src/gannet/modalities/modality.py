@@ -59,8 +59,7 @@ class MonitorDefaults:
         validation_samples: Samples that the validation loss is averaged over.
         near_copies: Whether a near copy of a training sample means memorization; for rows of few
             numbers it does not.
-        rounds: Maximum epochs between two evaluations; infinite where very small data sets are
-            not the rule.
+        max_epochs_between_evaluations: Infinite where very small data sets are not the rule.
         rough_below: Samples seen in training below which only rough results are to be expected; 0
             where this was not measured.
     """
@@ -69,7 +68,7 @@ class MonitorDefaults:
     evaluations: int = 32
     validation_samples: int = 2_000
     near_copies: bool = False
-    rounds: float = float("inf")
+    max_epochs_between_evaluations: float = float("inf")
     rough_below: int = 0
 
 

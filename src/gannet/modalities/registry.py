@@ -43,22 +43,12 @@ def find_modality(name: str) -> Modality:
         ConfigError: if there is none; the message lists the closest names.
     """
     modules = modality_modules()
-    return _loaded(name, modules[name]) if name in modules else _missing(name, modules)
-
-
-@cache
-def _loaded(name: str, module: str) -> Modality:
-    modality = plugins.load("kind of data", name, {name: module}, "modality")
-    assert isinstance(modality, Modality), f"{module} must end in `modality = Modality(...)`"
+    modality = plugins.load("kind of data", name, modules, "modality")
+    assert isinstance(modality, Modality), f"{modules[name]} must end in `modality = Modality(...)`"
     assert modality.name == name, (
-        f"{module} calls itself {modality.name!r}, but is found as {name!r}"
+        f"{modules[name]} calls itself {modality.name!r}, but is found as {name!r}"
     )
     return modality
-
-
-def _missing(name: str, modules: Mapping[str, str]) -> Modality:
-    missing: Modality = plugins.load("kind of data", name, modules, "modality")
-    return missing
 
 
 @cache

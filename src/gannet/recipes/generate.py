@@ -22,8 +22,7 @@ from gannet.losses import adversarial
 from gannet.losses.energy import energy_distance_loss
 from gannet.losses.gradient_penalty import interpolate, r1_and_r2, wgan_gp
 from gannet.modalities.registry import modality_of
-from gannet.networks import convolutional
-from gannet.networks import mlp as rows
+from gannet.networks import convolutional, mlp
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
@@ -95,7 +94,7 @@ class GenerateConfig(Config):
         ge=0,
         le=1_000,
         description="pseudo-classes (self-conditioned GAN): clusters that images without "
-        "labels are sorted into at first",
+        "labels are sorted into; chosen from their number unless given, 0 for none",
     )
     lr_schedule: Literal["exponential", "cosine"] = Field(
         "exponential", description="learning-rate schedule: how the rate falls"
@@ -114,20 +113,20 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
     units = 4 * config.width
     if name == "mlp":
         return Networks(
-            rows.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-            rows.MLPDiscriminator(spec, units),
+            mlp.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+            mlp.MLPDiscriminator(spec, units),
         )
     if not has_image_axes(spec):
         if name == "residual":
             return Networks(
-                rows.ResidualRowGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-                rows.ResidualRowDiscriminator(spec, units),
+                mlp.ResidualRowGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+                mlp.ResidualRowDiscriminator(spec, units),
             )
         return Networks(
-            rows.MLPGenerator(
+            mlp.MLPGenerator(
                 spec, config.latent_dim, 2 * units, bounded=bounded, sign_features=True
             ),
-            rows.MLPDiscriminator(spec, units),
+            mlp.MLPDiscriminator(spec, units),
         )
     if name == "residual":
         return Networks(
@@ -243,13 +242,13 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
 
     A squared gradient norm has the unit of logits squared over data squared, so only a weight in
     the unit of data squared means the same for every range, size and kind of data: a multiple of
-    the summed variance. The factors were measured; see ``docs/decisions``.
+    the summed variance. The factors were measured; see ``docs/decisions/0006``.
     """
     kind = modality_of(some.kind)
     has_images = has_image_axes(Spec.of(some))
     if not has_images:
         yield (
-            f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions",
+            f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions/0007",
             {
                 "latent_dim": max(8, min(64, 2 * some.real[0].numel())),
                 "batch": min(512, max(2, rows)),

@@ -26,7 +26,7 @@ from gannet.core.device import device_of
 from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
-from gannet.losses import adversarial as objectives
+from gannet.losses import adversarial
 from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchGAN, min_side
@@ -79,7 +79,7 @@ class SuperResolveConfig(Config):
     feature_matching_weight: float = Field(
         0.2,
         ge=0,
-        description="feature-matching loss weight: statistics of what the discriminator sees",
+        description="feature-matching loss weight: L1 distance of discriminator features",
     )
     latent_dim: int = Field(8, ge=0, description="latent dimension: numbers per sample; 0 for none")
     batch: int = Field(8, ge=1, description="batch size: samples per update")
@@ -161,7 +161,7 @@ def discriminator_losses(
         discriminator(batch.real, condition).float(),
         discriminator(fake, condition).float(),
     )
-    return {"adversarial": objectives.relativistic_discriminator(real_logits, fake_logits)}
+    return {"adversarial": adversarial.relativistic_discriminator(real_logits, fake_logits)}
 
 
 def generator_losses(

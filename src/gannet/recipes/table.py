@@ -18,7 +18,7 @@ from torch import Tensor
 from gannet.core import device
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Losses, Networks
-from gannet.losses import adversarial as objectives
+from gannet.losses import adversarial
 from gannet.networks.tabular.layout import condition_vector
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
@@ -108,7 +108,7 @@ def _last_cell_loss(networks: Networks, batch: Batch, noise: Tensor) -> Tensor:
     fake_logits = discriminator.logits(rows, batch.condition.vector)
     with torch.no_grad():
         real_logits = discriminator(batch.real, batch.condition)
-    return objectives.relativistic_generator(real_logits, fake_logits)
+    return adversarial.relativistic_generator(real_logits, fake_logits)
 
 
 recipe = Recipe(

@@ -1,12 +1,13 @@
-"""Unpaired image-to-image translation between two sets: photos and paintings, young and old.
+"""Unpaired image-to-image translation between two domains: photos and paintings, young and old.
 
-One generator translates both ways, conditioned on the target side. Its output must pass for an
-image of that side and must lead back to the input.
+One generator translates both ways, conditioned on the target domain. Its output must pass for an
+image of that domain and must lead back to the input.
 
 Source: Zhu et al. 2017, arXiv:1703.10593 (cycle consistency and identity loss); Choi et al. 2019,
-arXiv:1912.01865 (one network for all sides, with latents). Differs: relativistic loss; the network
-predicts a residual; feature statistics are matched (Salimans et al. 2016, arXiv:1606.03498, section
-3.1); the diversity loss has a target.
+arXiv:1912.01865 (one network for all domains, with latents; eq. 3, the diversity loss, after Mao et
+al. 2019, arXiv:1903.05628). Differs: relativistic loss; the network predicts a residual; feature
+statistics are matched (Salimans et al. 2016, arXiv:1606.03498, section 3.1); the diversity loss has
+a target.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from gannet.core.recipe import (
 )
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
-from gannet.losses import adversarial as objectives
+from gannet.losses import adversarial
+from gannet.losses.discriminator import discriminator_loss
 from gannet.losses.feature_matching import feature_matching_loss, feature_statistics
 from gannet.losses.projected import projected_discriminator_loss, projected_generator_loss
-from gannet.modalities.image.reading.two_sides import check_two_sides
+from gannet.modalities.image.reading.two_domains import check_two_domains
 from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import modality_of
@@ -45,7 +47,6 @@ from gannet.networks.perceptual import ProjectedDiscriminators
 from gannet.networks.unet import UNetGenerator
 from gannet.recipes.common.image_to_image import (
     ImageToImageConfig,
-    discriminator_loss,
     draw_latents,
     suggest_perceptual,
     translate_tiled,
@@ -53,8 +54,8 @@ from gannet.recipes.common.image_to_image import (
 )
 from gannet.recipes.common.schedules import cosine
 
-SIDES = 2
-"""Number of sides."""
+DOMAINS = 2
+"""Number of domains."""
 
 ZERO_EVERY = 4
 """Every n-th row of latents is zero in training."""
@@ -90,13 +91,13 @@ class TranslateUnpairedConfig(ImageToImageConfig):
     identity_weight: float = Field(
         0.1,
         ge=0,
-        description="identity loss weight: change of images that are of the target side already",
+        description="identity loss weight: change of images that are of the target domain already",
     )
     adversarial_weight: float = Field(0.7, ge=0, description="adversarial loss weight")
     feature_matching_weight: float = Field(
         2.0,
         ge=0,
-        description="feature-matching loss weight: statistics of what the discriminator sees",
+        description="feature-matching loss weight: statistics of discriminator features per domain",
     )
     projected_weight: float = Field(
         0.0,
@@ -121,7 +122,7 @@ class TranslateUnpairedConfig(ImageToImageConfig):
     diversity_weight: float = Field(
         0.1,
         ge=0,
-        description="diversity loss weight (mode seeking): reward for outputs that differ",
+        description="diversity loss weight: reward for outputs that differ",
     )
     diversity_target: float = Field(
         0.1,
@@ -131,24 +132,22 @@ class TranslateUnpairedConfig(ImageToImageConfig):
     )
 
 
-class SideOptions(Options):
+class DomainOptions(Options):
     """Options of translating an image."""
 
-    domain: str = Field(
-        "", description="side that the picture shall become like, by its folder's name"
-    )
+    domain: str = Field("", description="target domain, by its folder's name")
 
 
 def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
-    """Networks for images of any size, conditioned on two sides.
+    """Networks for images of any size, conditioned on two domains.
 
     Raises:
         DataError: if there are not two.
     """
-    if spec.vector != SIDES:
+    if spec.vector != DOMAINS:
         raise DataError(
-            f"{spec.vector or 'no'} sides, expected two",
-            remedy="Give a folder with two folders of pictures, one per side.",
+            f"{spec.vector or 'no'} domains, expected two",
+            remedy="Give a folder with two folders of pictures, one per domain.",
         )
     channels = spec.shape[0]
     return Networks(
@@ -158,7 +157,7 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
             config.width,
             config.downsamplings,
             config.latent_dim,
-            classes=SIDES,
+            classes=DOMAINS,
             residual=True,
         ),
         PatchGAN(
@@ -166,9 +165,9 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
             0,
             config.discriminator_width,
             config.discriminator_levels,
-            classes=SIDES,
+            classes=DOMAINS,
             bounded=False,
-            projected=ProjectedDiscriminators(SIDES) if config.projected_weight else None,
+            projected=ProjectedDiscriminators(DOMAINS) if config.projected_weight else None,
         ),
     )
 
@@ -181,24 +180,24 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
-    """Give each image a random image of the other side as the input."""
-    real, side = batch.real, batch.condition.vector
+    """Give each image a random image of the other domain as the input."""
+    real, domain = batch.real, batch.condition.vector
     if config.horizontal_flip:
         flipped = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
         real = torch.where(flipped, real.flip(3), real)
-    # If a batch has one side only, any image is better than none.
-    fit = (side @ side.T == 0).float() + 1e-9
+    # If a batch has one domain only, any image is better than none.
+    fit = (domain @ domain.T == 0).float() + 1e-9
     chosen = torch.multinomial(fit, 1, generator=rng).squeeze(1)
     condition = replace(batch.condition, grid=real[chosen])
     return replace(batch, real=real, condition=condition)
 
 
 def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
-    """An input from the other side for each image, in turn; unlabelled images are their own."""
+    """An input from the other domain for each image, in turn; unlabelled images are their own."""
     vector = batch.condition.vector
-    side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
+    domain = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
     chosen = torch.arange(len(batch))
-    indices = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
+    indices = [(domain == each).nonzero().squeeze(1) for each in range(DOMAINS)]
     for mine, others in ((indices[0], indices[1]), (indices[1], indices[0])):
         if len(others):
             chosen[mine] = others[torch.arange(len(mine)) % len(others)]
@@ -214,7 +213,7 @@ def with_zero_rows(noise: Tensor) -> Tensor:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
 ) -> Losses:
-    """Adversarial loss of images of each side against outputs, with gradient penalties."""
+    """Adversarial loss of images of each domain against outputs, with gradient penalties."""
     translator, discriminator = unet_and_patchgan(networks)
     with torch.no_grad():
         fake = translator(with_zero_rows(noise), batch.condition).float()
@@ -238,16 +237,16 @@ def generator_losses(
 ) -> Losses:
     """Adversarial, feature-matching, cycle, identity and diversity losses of the generator."""
     translator, discriminator = unet_and_patchgan(networks)
-    side, given, count = batch.condition, batch.condition.grid, len(batch)
-    fake = translator(with_zero_rows(noise), side).float()
+    condition, given, count = batch.condition, batch.condition.grid, len(batch)
+    fake = translator(with_zero_rows(noise), condition).float()
     augment = modality_of(batch.kind).augment
     augmented = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
-    real_features, fake_features = (discriminator.features(each, side) for each in augmented)
-    adversarial_loss = objectives.relativistic_generator(
+    real_features, fake_features = (discriminator.features(each, condition) for each in augmented)
+    adversarial_loss = adversarial.relativistic_generator(
         real_features[-1].float(), fake_features[-1].float()
     )
     statistics = [
-        feature_statistics(each[:-1], side.vector) for each in (real_features, fake_features)
+        feature_statistics(each[:-1], condition.vector) for each in (real_features, fake_features)
     ]
     losses = {
         "adversarial": config.adversarial_weight * adversarial_loss,
@@ -256,19 +255,19 @@ def generator_losses(
     }
     if discriminator.projected is not None:
         projected_loss = projected_generator_loss(
-            discriminator.projected, augmented[0], augmented[1], side.vector
+            discriminator.projected, augmented[0], augmented[1], condition.vector
         )
         losses["projected"] = config.projected_weight * projected_loss
     # Cycle and identity losses in one forward pass over half a batch each: half the cost, and
     # enough.
     half = max(count // 2, 1)
-    target_sides = torch.cat([1 - side.vector[:half], side.vector[-half:]])
+    target_domains = torch.cat([1 - condition.vector[:half], condition.vector[-half:]])
     grid = torch.cat([fake[:half], batch.real[-half:]])
     # Same latent distribution as above; with zeros only, the network would learn that zero latents
     # mean the identity.
     cycle_noise = with_zero_rows(torch.cat([noise[-half:], noise[:half]]))
     reconstructed = translator(
-        cycle_noise, Condition(target_sides, grid, grid[:, 0, :0, :0])
+        cycle_noise, Condition(target_domains, grid, grid[:, 0, :0, :0])
     ).float()
     losses["cycle"] = config.cycle_weight * (reconstructed[:half] - given[:half]).abs().mean()
     losses["identity"] = (
@@ -277,7 +276,7 @@ def generator_losses(
     if config.latent_dim and config.diversity_weight:
         few = max(count // 4, 1)
         # The latents of the row before: as independent as new ones, and repeatable.
-        other = translator(noise.roll(1, 0)[:few], side[:few]).float()
+        other = translator(noise.roll(1, 0)[:few], condition[:few]).float()
         distance = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
         losses["diversity"] = config.diversity_weight * (1 - distance).clamp_min(0).mean()
     return losses
@@ -288,27 +287,27 @@ def copy_input(batch: Batch) -> Tensor:
     return batch.condition.grid
 
 
-def sides_of(trained: Trained[TranslateUnpairedConfig]) -> LabelCodec:
-    """The names of the two sides."""
+def domains_of(trained: Trained[TranslateUnpairedConfig]) -> LabelCodec:
+    """The names of the two domains."""
     names = trained.codecs["vector"]
     assert isinstance(names, LabelCodec)
     return names
 
 
-def check_side(trained: Trained[TranslateUnpairedConfig], options: SideOptions) -> None:
-    """Refuse a side that is not in the data.
+def check_domain(trained: Trained[TranslateUnpairedConfig], options: DomainOptions) -> None:
+    """Refuse a domain that is not in the data.
 
     Raises:
-        ConfigError: naming the sides.
+        ConfigError: naming the domains.
     """
-    sides = sides_of(trained).classes
-    if options.domain not in sides:
+    domains = domains_of(trained).classes
+    if options.domain not in domains:
         message = (
-            f"--domain: no side called {options.domain}"
+            f"--domain: no domain called {options.domain}"
             if options.domain
             else "--domain is missing"
         )
-        choices = " or ".join(f"--domain {each}" for each in sides)
+        choices = " or ".join(f"--domain {each}" for each in domains)
         raise ConfigError(message, remedy=f"Give {choices}.")
 
 
@@ -316,15 +315,15 @@ def transform(
     trained: Trained[TranslateUnpairedConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One output per sample; of a run on whole images, at their size."""
-    translator, names = trained.model, sides_of(trained)
+    translator, names = trained.model, domains_of(trained)
     assert isinstance(translator, UNetGenerator)
-    assert isinstance(given.options, SideOptions)
+    assert isinstance(given.options, DomainOptions)
     image = encoded(given.sample, trained.spec.shape[0])
     if not trained.config.crop_size:
         image = scaled_to(image, trained.spec.shape)
-    side = names.rows(np.array([names.index(given.options.domain)]))
+    domain = names.rows(np.array([names.index(given.options.domain)]))
     return translate_tiled(
-        translator, image, draw_latents(samples, trained.config.latent_dim, seed), side
+        translator, image, draw_latents(samples, trained.config.latent_dim, seed), domain
     )
 
 
@@ -337,7 +336,7 @@ recipe = Recipe(
         given="grid",
         crop_size=lambda config: config.crop_size,
         min_size=lambda config: min_side(config.discriminator_levels),
-        check=check_two_sides,
+        check=check_two_domains,
     ),
     training=Training(
         build=build,
@@ -355,11 +354,11 @@ recipe = Recipe(
     inference=Inference(
         transforms={
             "translate": Transform(
-                description="turns a picture of one side into one of the other",
+                description="turns a picture of one domain into one of the other",
                 apply=transform,
                 given="grid",
-                options=SideOptions,
-                check=check_side,
+                options=DomainOptions,
+                check=check_domain,
             )
         }
     ),

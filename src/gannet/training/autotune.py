@@ -19,7 +19,6 @@ from gannet.core.source import SAMPLE
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import LABEL, Dataset
 from gannet.modalities.registry import modality_of
-from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Trainer
 
 PROBE_SECONDS = 5.0
@@ -123,7 +122,7 @@ def steps_in(
     shape: tuple[int, ...],
     *,
     kind: str,
-    recipe: str,
+    recipe: Recipe[Any],
     given: Mapping[str, Any],
     seconds: float,
     device: str,
@@ -138,18 +137,17 @@ def steps_in(
     Args:
         shape: Of an encoded sample.
         kind: Of data.
-        recipe: Name of the recipe.
+        recipe: The recipe.
         given: Settings of the user.
         seconds: Time budget.
         device: Where to train.
         clock: Returns the time in seconds.
         classes: Number of classes, for networks that need a label.
     """
-    task_recipe = find_recipe(recipe)
-    slots = task_recipe.inputs.slots
+    slots = recipe.inputs.slots
     if slots.keys() - {SAMPLE, LABEL}:
         return math.inf
-    config = parse(task_recipe.config, dict(given) | {"steps": 4})
+    config = parse(recipe.config, dict(given) | {"steps": 4})
     blank = torch.zeros(config.batch, *shape)
     condition = Condition.none(blank)
     if LABEL in slots and not slots[LABEL].optional:
@@ -158,10 +156,10 @@ def steps_in(
         )
     batch = Batch(blank, condition, kind=kind)
     suggested: dict[str, object] = {}
-    for _, settings in task_recipe.training.suggest(batch, MANY_SAMPLES):
+    for _, settings in recipe.training.suggest(batch, MANY_SAMPLES):
         suggested |= settings
-    timed = parse(task_recipe.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-    trainer = Trainer(task_recipe, timed, Spec.of(batch), device=device)
+    timed = parse(recipe.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+    trainer = Trainer(recipe, timed, Spec.of(batch), device=device)
     with processor.threads(1):
         return seconds / _timed(trainer, repeat(batch), clock)
 

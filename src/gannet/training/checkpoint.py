@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,22 +52,3 @@ def load_checkpoint(out: Path, device: str, restore: Callable[[Mapping[str, Any]
             where=str(path),
             remedy="Delete the file to start over, or train into another folder.",
         ) from None
-
-
-def truncate_log(out: Path, step: int) -> None:
-    """Drop lines of ``training_log.jsonl`` after ``step``, whose steps will be repeated."""
-    path = out / "training_log.jsonl"
-    if path.exists():
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        except PermissionError:
-            raise no_permission(path) from None
-        retained = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
-        write_whole(path, "".join(retained).encode())
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62  # a line that was cut off belongs to no step

@@ -31,6 +31,9 @@ from gannet.training.trainer import Trainer
 FULL_SAMPLES = 16_384
 """Samples that training has processed from which on nothing is spared at its end."""
 
+FULL_STEPS = 250
+"""Steps of training from which on nothing is spared either, however large batches are."""
+
 FIT_ROWS = 50_000
 """Maximum rows of each split for a fit after training."""
 
@@ -174,18 +177,19 @@ def grid_conditions(spec: Spec, count: int) -> Condition:
     return condition
 
 
-def effort_after(samples: int) -> float:
+def effort_after(samples: int, steps: int = FULL_STEPS) -> float:
     """Fraction of the full effort, up to 1, that the end of a run is worth.
 
-    Counted in samples and not in seconds, so that results do not depend on the machine's speed.
+    Counted in samples and steps, not in seconds: results do not depend on a machine's speed.
 
     Args:
         samples: Steps times the batch size: a sample counts each time training processes it.
+        steps: Steps of training.
 
-    >>> effort_after(4 * 64), effort_after(1_000 * 64)
-    (0.015625, 1.0)
+    >>> effort_after(100 * 16, 100), effort_after(20 * 1_000, 20), effort_after(1_000 * 64, 1_000)
+    (0.09765625, 0.08, 1.0)
     """
-    return min(samples / FULL_SAMPLES, 1.0)
+    return min(samples / FULL_SAMPLES, steps / FULL_STEPS, 1.0)
 
 
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:

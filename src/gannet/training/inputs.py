@@ -30,7 +30,7 @@ def source_for(
     config: Config,
     *,
     kind: str = "",
-    existing: Source | None = None,
+    found: Source | None = None,
 ) -> Source:
     """The data as a recipe with these settings reads them: in pairs, in crops, or as they are.
 
@@ -40,14 +40,14 @@ def source_for(
         recipe: Name of the task.
         config: Its settings.
         kind: The one kind that samples must be of; by default any that the recipe takes.
-        existing: The source, if it is known already.
+        found: The source, if it was found already.
 
     Raises:
         DataError: if they cannot be read so.
     """
     task_recipe = find_recipe(recipe)
     inputs = task_recipe.inputs
-    source = existing
+    source = found
     if source is not None and source.kind not in inputs.slots[SAMPLE].modalities:
         raise _other_kind(source, recipe, inputs)
     if source is None or inputs.slots.keys() - {SAMPLE, LABEL}:

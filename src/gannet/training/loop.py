@@ -11,6 +11,7 @@ from gannet.core import device as processor
 from gannet.core.config import flag, parse
 from gannet.core.errors import DivergedError, GannetError
 from gannet.core.io.files import holding, write_whole
+from gannet.core.io.training_log import PLAN
 from gannet.core.types import Batch, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.calibration import calibrated
@@ -123,7 +124,7 @@ def _write_plan(plan: Plan, out: Path) -> None:
             where=str(out),
             remedy="Give the same command to resume that run, or another --out.",
         )
-    write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
+    write_whole(out / PLAN, plan.model_dump_json(indent=2).encode())
 
 
 def training_samples_of(dataset: Dataset) -> TrainingSamples:
@@ -200,7 +201,8 @@ def _end(run: Run) -> None:
             where=f"step {run.trainer.step}",
             remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
-    effort = effort_after(run.trainer.step * run.trainer.config.batch)
+    steps = run.trainer.step
+    effort = effort_after(steps * run.trainer.config.batch, steps)
     artifact = with_fit_after_training(run.artifact(), run.dataset)
     tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset, effort=effort)
     judged = with_judge(tested, run.dataset, run.reservoir.samples, effort=effort)

@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core import device as processor
+from gannet.core.plugins import gannet_version
 from gannet.core.types import Spec
 from gannet.data.dataset import Dataset
 from gannet.data.doctor.checks import repeated_passes
+from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings
+from gannet.data.traits import traits_of
 from gannet.modalities.findings import Finding
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
@@ -104,6 +108,25 @@ class Plan(BaseModel):
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True)
+class PreparedData:
+    """Data that are ready to train on, and what was chosen for them.
+
+    Attributes:
+        dataset: Decoded and split.
+        minutes: Time budget of the run; 0 if it is bounded by steps.
+        options: Options of the kinds of data that the user gave, as JSON values.
+        reason: Why samples have their size; empty where there was no choice.
+        data: Where the data are; by default the path of their source.
+    """
+
+    dataset: Dataset
+    minutes: float
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    reason: str = ""
+    data: str = ""
+
+
 def _eval_interval(chosen: AutoConfig) -> int:
     """Steps between evaluations; shorter where few data are soon overfitted.
 
@@ -112,10 +135,11 @@ def _eval_interval(chosen: AutoConfig) -> int:
     config, together = chosen.config, chosen.config.discriminator_interval
     monitor = modality_of(chosen.spec.kind).monitor
     usual = eval_interval(config.steps, monitor.evaluations, together=together)
-    if math.isinf(monitor.rounds):
+    epochs = monitor.max_epochs_between_evaluations
+    if math.isinf(epochs):
         return usual
-    rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
-    return min(usual, together * math.ceil(max(rounds, MIN_EVAL_INTERVAL) / together))
+    steps = math.ceil(epochs * len(chosen.dataset.train) / config.batch)
+    return min(usual, together * math.ceil(max(steps, MIN_EVAL_INTERVAL) / together))
 
 
 def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int = 1) -> int:
@@ -167,34 +191,29 @@ def _few_samples(chosen: AutoConfig) -> Iterator[Finding]:
 
 
 def make_plan(
-    dataset: Dataset,
+    prepared: PreparedData,
     *,
     recipe: str,
     given: Mapping[str, Any],
-    minutes: float,
-    data: str,
-    version: str,
     seed: int,
     auto_adjust: bool,
     device: str,
+    label: str | None = None,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Choose all settings that are open, with reasons.
 
     Args:
-        dataset: Decoded data.
+        prepared: The data, with the time budget.
         recipe: Name of the recipe.
-        given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
-        minutes: Time budget, unless ``given`` has ``steps`` or the recipe is fitted at once.
-        data: Name of the data.
-        version: Of gannet.
+        given: Settings that the user gave, with ``steps`` if there is no time budget.
         seed: Of everything.
         auto_adjust: Whether the controller may change settings during training.
         device: Where to train.
+        label: Column of the labels that the user named.
         clock: Returns the time in seconds.
     """
-    fitted = find_recipe(recipe).training.fit is not None
-    seconds = 0.0 if "steps" in given or fitted else minutes * 60
+    dataset, seconds = prepared.dataset, 60 * prepared.minutes
     chosen, step = choose_settings(
         find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
     )
@@ -203,9 +222,9 @@ def make_plan(
         for role, codec in dataset.codecs.items()
     }
     return Plan(
-        gannet=version,
+        gannet=gannet_version(),
         recipe=recipe,
-        data=data,
+        data=prepared.data or str(dataset.source.path),
         digest=dataset.digest,
         codecs=codecs,
         config=chosen.config.model_dump(mode="json"),
@@ -214,10 +233,13 @@ def make_plan(
         seed=seed,
         auto_adjust=auto_adjust,
         device=device,
+        label_column=label,
+        options=prepared.options,
         budget_seconds=seconds,
         step_seconds=step,
         eval_interval=_eval_interval(chosen),
-        reasons=tuple(chosen.reasons),
+        reasons=(*filter(None, (prepared.reason,)), *chosen.reasons),
         forecast=tuple(forecast(chosen, step)),
-        findings=tuple(_few_samples(chosen)),
+        traits=traits_of(dataset.source),
+        findings=(*diagnose_dataset(dataset), *_few_samples(chosen)),
     )

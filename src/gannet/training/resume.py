@@ -9,6 +9,7 @@ from typing import Any
 
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, GannetError, no_permission
+from gannet.core.io.training_log import PLAN
 from gannet.modalities.registry import codec_of
 from gannet.training.plan import FORMAT, Plan
 
@@ -22,7 +23,7 @@ def read_plan(out: Path) -> Plan | None:
     Raises:
         GannetError: if the file is damaged, or may not be read.
     """
-    path = out / "plan.json"
+    path = out / PLAN
     try:
         if not path.exists():
             return None

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
+from gannet.core.io.training_log import TRAINING_LOG, truncate_log
 from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Recipe
 from gannet.core.source import Source
@@ -24,7 +25,7 @@ from gannet.inference.card import Card
 from gannet.inference.judge.reservoir import Reservoir
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.checkpoint import load_checkpoint, save_checkpoint, truncate_log
+from gannet.training.checkpoint import load_checkpoint, save_checkpoint
 from gannet.training.controller import Action, Controller, MonitorEvaluation
 from gannet.training.finalize import preview
 from gannet.training.monitor import (
@@ -195,12 +196,14 @@ class Run:
     def _final_diagnosis(self) -> dict[str, str]:
         """The diagnosis on the card; too few evaluations do not make a run healthy."""
         found = final_diagnosis(
-            self.diagnosis, self.history, conditional=self.trainer.recipe.conditional
+            self.diagnosis, self.history, conditional=self.trainer.recipe.makes_conditional_samples
         )
         return found | {"stopped": self.stopped, "auto_adjust": self.controller.gave_up}
 
     def _remember(self, measurements: Measurements) -> None:
-        if not worth_keeping(measurements, self.best, conditional=self.trainer.recipe.conditional):
+        if not worth_keeping(
+            measurements, self.best, conditional=self.trainer.recipe.makes_conditional_samples
+        ):
             return
         self.healthy = _snapshot(self.trainer)
         best = self.best.get("energy_distance", math.inf)
@@ -257,7 +260,7 @@ class Run:
             "advice": evaluation.diagnosis.advice,
             "action": evaluation.action.record() if evaluation.action else None,
         }
-        append_line(self.out / "training_log.jsonl", json.dumps(_finite(line), allow_nan=False))
+        append_line(self.out / TRAINING_LOG, json.dumps(_finite(line), allow_nan=False))
 
     # -- time --------------------------------------------------------------------------------
 

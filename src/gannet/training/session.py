@@ -13,15 +13,12 @@ from pydantic import BaseModel
 
 from gannet.core import device as processor
 from gannet.core.codec import Codec
-from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Slot
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
-from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_by_role, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
-from gannet.data.traits import traits_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
@@ -29,9 +26,9 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
-from gannet.training.plan import Plan, default_minutes, make_plan
+from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
 from gannet.training.resume import check_same_run
-from gannet.training.task import Task, validated
+from gannet.training.task import Request, Task, validated
 
 
 @dataclass(frozen=True)
@@ -72,23 +69,6 @@ class Session:
         )
 
 
-@dataclass(frozen=True)
-class EncodedData:
-    """Decoded data and what was chosen for them.
-
-    Attributes:
-        dataset: Split and ready to train on.
-        options: Options of the kinds of data that the user gave, as JSON values.
-        reason: Why samples have their size; empty where there was no choice.
-        minutes: Time budget of the run; 0 if it is bounded by steps.
-    """
-
-    dataset: dataset.Dataset
-    options: dict[str, Any]
-    reason: str
-    minutes: float
-
-
 def prepare(  # a parameter per flag
     data: Path | str | Any,
     out: Path | str,
@@ -121,14 +101,15 @@ def prepare(  # a parameter per flag
     Raises:
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
-    task = validated(
+    request = Request(
         data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
     )
-    source = _find_source(task)
-    encoded = _encode(task, source)
+    task = validated(request)
+    source = source_for(data, label, task.name, task.config, found=task.source)
+    prepared = _prepare_data(task, source)
     if task.existing is not None:
-        return _resumed(task, task.existing, encoded)
-    return _planned(task, encoded)
+        return _resumed(task, task.existing, prepared)
+    return _planned(task, prepared)
 
 
 def inspect_data(
@@ -153,48 +134,45 @@ def inspect_data(
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
-def _find_source(task: Task) -> Source:
-    """The data as the recipe reads them."""
-    return source_for(task.data, task.label, task.name, task.config, existing=task.source)
-
-
-def _encode(task: Task, source: Source) -> EncodedData:
-    """Encode and split the data."""
+def _prepare_data(task: Task, source: Source) -> PreparedData:
+    """Choose codecs, or take those of an existing run, then decode and split the data."""
     modality = find_modality(source.kind)
     kinds = {SAMPLE: modality} | {r: find_modality(s.kind) for r, s in source.roles.items()}
     options = options_by_role(kinds, task.options)
-    codecs, reason = _codecs(task, source, kinds, options)
-    loaded = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
+    given = {name: v for each in options.values() for name, v in given_options(each).items()}
+    reason = ""
+    if task.existing is None:
+        codecs, reason = _codecs(source, kinds, options, _budget(task, source))
+    else:
+        codecs = {role: codec_of(**task.existing.codecs[role]) for role in kinds}
+        before = task.existing.options
+        differ = given != before and given.keys() >= before.keys()
+        if differ and _same_codecs(task, source, kinds, options, codecs):
+            given = before
+    loaded = dataset.load(source, codecs, cache=task.request.out / "cache", seed=0)
     check_classes(loaded, task.recipe.inputs)
     loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
-    whole = not task.recipe.inputs.crop_size(task.config)
-    usual = default_minutes(
-        modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.resolved_device
-    )
-    minutes = usual if task.minutes is None else task.minutes
-    given = _effective_options(task, source, kinds, options, codecs)
-    return EncodedData(loaded, given, reason, minutes if task.timed else 0.0)
+    minutes = _minutes(task, modality, codecs[SAMPLE])
+    return PreparedData(loaded, minutes, given, reason, _name_of(task.request.data, source.path))
+
+
+def _minutes(task: Task, modality: Modality, codec: Codec[Any]) -> float:
+    """Time budget of the run; 0 if it is bounded by steps."""
+    if not task.timed:
+        return 0.0
+    if task.request.minutes is not None:
+        return task.request.minutes
+    crop = task.recipe.inputs.crop_size(task.config)
+    return default_minutes(1.0 if crop else modality.cost(codec.shape), task.device)
 
 
 def _codecs(
-    task: Task,
-    source: Source,
-    kinds: Mapping[str, Modality],
-    options: Mapping[str, BaseModel],
-) -> tuple[dict[str, Codec[Any]], str]:
-    """The codec of each role, and why samples have their size."""
-    if task.existing is not None:
-        return {role: codec_of(**task.existing.codecs[role]) for role in kinds}, ""
-    return _chosen(source, kinds, options, _budget(task, source))
-
-
-def _chosen(
     source: Source,
     kinds: Mapping[str, Modality],
     options: Mapping[str, BaseModel],
     budget: Budget,
 ) -> tuple[dict[str, Codec[Any]], str]:
-    """The codec of each role for some options, and why samples have their size."""
+    """The codec of each role, and why samples have their size."""
     sample, reason = kinds[SAMPLE].codec_for(source, options[SAMPLE], budget)
     codecs, beside = {SAMPLE: sample}, Budget(largest=budget.largest, beside=sample)
     for role, other in source.roles.items():
@@ -208,92 +186,81 @@ def _budget(task: Task, source: Source) -> Budget:
     A time budget that the user gave may be too short for samples of full size. The default budget
     follows from the size, and a number of steps does not limit it.
     """
-    inputs = task.recipe.inputs
+    inputs, minutes = task.recipe.inputs, task.request.minutes
     budget = Budget(
-        largest=processor.largest_side(task.resolved_device),
+        largest=processor.largest_side(task.device),
         crop=inputs.crop_size(task.config),
         smallest=inputs.min_size(task.config),
         networks=f"the networks of {task.name}",
     )
-    if task.minutes is None or not task.timed:
+    if minutes is None or not task.timed:
         return budget
     steps = partial(
         steps_in,
         kind=source.kind,
-        recipe=task.name,
+        recipe=task.recipe,
         given=task.given,
-        seconds=60 * task.minutes,
-        device=task.resolved_device,
-        clock=task.clock,
+        seconds=60 * minutes,
+        device=task.device,
+        clock=task.request.clock,
         classes=len(source.classes),
     )
-    return replace(budget, steps=steps, minutes=task.minutes)
+    return replace(budget, steps=steps, minutes=minutes)
 
 
-def _effective_options(
+def _same_codecs(
     task: Task,
     source: Source,
     kinds: Mapping[str, Modality],
     options: Mapping[str, BaseModel],
     codecs: Mapping[str, Codec[Any]],
-) -> dict[str, Any]:
-    """Options as JSON values; equivalent to an existing run's options, those of the run."""
-    given = {name: v for each in options.values() for name, v in given_options(each).items()}
-    if task.existing is None or given == task.existing.options:
-        return given
-    inputs = task.recipe.inputs
-    largest = processor.largest_side(task.resolved_device)
-    budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
-    again, _ = _chosen(source, kinds, options, budget)
-    left_out = task.existing.options.keys() - given.keys()
-    return task.existing.options if again == codecs and not left_out else given
+) -> bool:
+    """Whether options lead to the codecs of an existing run, though it was given others.
+
+    Such as a ``--resolution`` that names the size which the run chose by itself.
+    """
+    crop = task.recipe.inputs.crop_size(task.config)
+    budget = Budget(largest=processor.largest_side(task.device), crop=crop)
+    again, _ = _codecs(source, kinds, options, budget)
+    return again == codecs
 
 
-def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
+def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
     """The existing run, if the new command agrees with it.
 
     Raises:
         ConfigError: listing what differs.
     """
+    request = task.request
     requested: dict[str, Any] = {
         "recipe": task.name,
-        "seed": task.seed,
+        "seed": request.seed,
         "user_settings": task.given,
-        "options": encoded.options,
-        "auto_adjust": task.auto_adjust,
-        "budget_seconds": 60 * encoded.minutes,
-        "digest": encoded.dataset.digest,
+        "options": prepared.options,
+        "auto_adjust": request.auto_adjust,
+        "budget_seconds": 60 * prepared.minutes,
+        "digest": prepared.dataset.digest,
     }
-    if task.device is not None:
-        requested["device"] = task.device
+    if request.device is not None:
+        requested["device"] = request.device
     check_same_run(existing, requested)
-    return Session(existing, encoded.dataset, task.out, resumed=True, clock=task.clock)
+    return Session(existing, prepared.dataset, request.out, resumed=True, clock=request.clock)
 
 
-def _planned(task: Task, encoded: EncodedData) -> Session:
+def _planned(task: Task, prepared: PreparedData) -> Session:
     """A new run, with all settings chosen."""
+    request = task.request
     plan = make_plan(
-        encoded.dataset,
+        prepared,
         recipe=task.name,
         given=task.given,
-        minutes=encoded.minutes,
-        data=_name_of(task.data, encoded.dataset.source.path),
-        version=gannet_version(),
-        seed=task.seed,
-        auto_adjust=task.auto_adjust,
-        device=task.resolved_device,
-        clock=task.clock,
+        seed=request.seed,
+        label=request.label,
+        auto_adjust=request.auto_adjust,
+        device=task.device,
+        clock=request.clock,
     )
-    reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {
-        "label_column": task.label,
-        "options": encoded.options,
-        "reasons": reasons,
-        "traits": traits_of(encoded.dataset.source),
-        "findings": (*diagnose_dataset(encoded.dataset), *plan.findings),
-    }
-    plan = plan.model_copy(update=update)
-    return Session(plan, encoded.dataset, task.out, resumed=False, clock=task.clock)
+    return Session(plan, prepared.dataset, request.out, resumed=False, clock=request.clock)
 
 
 def _name_of(data: object, path: Path) -> str:

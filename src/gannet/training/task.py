@@ -1,4 +1,4 @@
-"""What the user asked for: recipe, settings, options, device and time, validated at once."""
+"""What the user asks for, and what it comes to once it is validated."""
 
 from __future__ import annotations
 
@@ -21,40 +21,42 @@ from gannet.training.resume import check_same_run, read_plan
 
 
 @dataclass(frozen=True)
-class Task:
-    """What the user asked for, validated.
-
-    Attributes:
-        data: Path of the data, or a data frame.
-        out: Folder of the run.
-        name: Of the recipe.
-        recipe: The recipe.
-        given: Settings of the recipe that the user gave.
-        options: Options of the kind of data that the user gave.
-        minutes: Time budget; ``None`` for the default.
-        seed: Of everything.
-        label: Column of the labels.
-        auto_adjust: Whether the controller may change settings during training.
-        device: The device that the user gave.
-        resolved_device: The device to train on.
-        clock: Returns the time in seconds.
-        existing: The plan of an existing run in the same folder.
-        source: The data, if they had to be found to choose a recipe.
-    """
+class Request:
+    """What the user asked for: the arguments of ``prepare``, which describes them."""
 
     data: Path | str | Any
     out: Path
-    name: str
-    recipe: Recipe[Any]
-    given: dict[str, Any]
-    options: dict[str, object]
+    recipe: str | None
     minutes: float | None
     seed: int
     label: str | None
     auto_adjust: bool
     device: str | None
-    resolved_device: str
     clock: Callable[[], float]
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request that was validated.
+
+    Attributes:
+        request: What the user asked for.
+        name: Of the recipe.
+        recipe: The recipe.
+        given: Settings of the recipe that the user gave.
+        options: Options of the kind of data that the user gave.
+        device: The device to train on.
+        existing: The plan of an existing run in the same folder.
+        source: The data, if they had to be found to choose a recipe.
+    """
+
+    request: Request
+    name: str
+    recipe: Recipe[Any]
+    given: dict[str, Any]
+    options: dict[str, object]
+    device: str
     existing: Plan | None
     source: Source | None
 
@@ -71,36 +73,27 @@ class Task:
         return "steps" not in self.given and self.recipe.training.fit is None
 
 
-def validated(  # the arguments of `prepare`
-    data: Path | str | Any,
-    out: Path,
-    recipe: str | None,
-    minutes: float | None,
-    seed: int,
-    label: str | None,
-    auto_adjust: bool,
-    device: str | None,
-    clock: Callable[[], float],
-    settings: Mapping[str, object],
-) -> Task:
-    """Check what the user asked for before the data are decoded."""
-    resolved_device = resolve_device(device)
-    if isinstance(data, str | Path):
-        _check_out(Path(data), out)
-    existing, source = read_plan(out), None
-    if recipe is None and existing is not None:
-        recipe = existing.recipe
-    elif recipe is None:
-        source = recognized(data, label)
-        recipe = find_modality(source.kind).default_recipe
-    given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
+def validated(request: Request) -> Task:
+    """Check what the user asked for before the data are decoded.
+
+    Raises:
+        GannetError: if something in it cannot be used, or the folder holds another run.
+    """
+    device = resolve_device(request.device)
+    _check_out(request)
+    existing, source = read_plan(request.out), None
+    if request.recipe is not None:
+        name = request.recipe
+    elif existing is not None:
+        name = existing.recipe
+    else:
+        source = recognized(request.data, request.label)
+        name = find_modality(source.kind).default_recipe
+    recipe, given, options = _checked(request, name)
     if existing is not None:  # before the data are read with another recipe or label
-        check_same_run(existing, {"recipe": recipe, "label_column": label})
-        resolved_device = _device_of(existing, out)
-    return Task(
-        data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, auto_adjust,
-        device, resolved_device, clock, existing, source,
-    )  # fmt: skip
+        check_same_run(existing, {"recipe": name, "label_column": request.label})
+        device = _device_of(existing, request.out)
+    return Task(request, name, recipe, given, options, device, existing, source)
 
 
 def _device_of(existing: Plan, out: Path) -> str:
@@ -109,7 +102,8 @@ def _device_of(existing: Plan, out: Path) -> str:
         return resolve_device(existing.device)
     except ConfigError:
         raise ConfigError(
-            f"this run was started with --device {existing.device}, which this machine has not",
+            f"this run was started with --device {existing.device}, which this machine does not "
+            "have",
             where=str(out),
             remedy="Resume it on such a machine, or start over with another --out.",
         ) from None
@@ -130,47 +124,55 @@ def resolve_device(name: str | None) -> str:
     return name or best
 
 
-def _checked(
-    recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
-) -> tuple[dict[str, Any], dict[str, object]]:
-    """Settings and options that the user gave, validated; all faults in one error."""
+def _checked(request: Request, name: str) -> tuple[Recipe[Any], dict[str, Any], dict[str, object]]:
+    """The recipe of that name, and what the user gave of its settings and of other options.
+
+    Raises:
+        ConfigError: listing all faults.
+    """
+    faults = _faults(request)
+    try:
+        recipe = find_recipe(name)
+        options = {
+            each: value
+            for each, value in request.settings.items()
+            if each not in recipe.config.model_fields and each in known_options()
+        }
+        own = {each: value for each, value in request.settings.items() if each not in options}
+        given = parse(recipe.config, own).model_dump(include=set(own))
+    except ConfigError as error:
+        raise ConfigError("\n".join((*faults, error.problem)), remedy=error.remedy) from None
+    faults += [
+        f"{flag(each)}: {name} is fitted at once, without steps, and does not know it"
+        for each in own
+        if each in recipe.unused
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return recipe, given, options
+
+
+def _faults(request: Request) -> list[str]:
+    """What is wrong with a request whatever its recipe."""
     faults: list[str] = []
+    minutes, settings = request.minutes, request.settings
     if minutes is not None and "steps" in settings:
         faults.append("--minutes and --steps: both were given, expected one of them")
     if minutes is not None and not 0 < minutes < 1e6:
         faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
-    if seed < 0:
-        faults.append(f"--seed: must be at least 0, got {seed}")
-    max_threads = processor.processors()
-    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > max_threads:
-        faults.append(f"--threads: this machine has {max_threads}, got {settings['threads']}")
-    given: dict[str, Any] = {}
-    options: dict[str, object] = {}
-    remedy = ""
-    try:
-        task_recipe = find_recipe(recipe)
-        options = {
-            name: value
-            for name, value in settings.items()
-            if name not in task_recipe.config.model_fields and name in known_options()
-        }
-        own = {name: value for name, value in settings.items() if name not in options}
-        given = parse(task_recipe.config, own).model_dump(include=set(own))
-        faults += [
-            f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
-            for name in own
-            if name in task_recipe.unused
-        ]
-    except ConfigError as error:
-        faults.append(error.problem)
-        remedy = error.remedy
-    if faults:
-        raise ConfigError("\n".join(faults), remedy=remedy)
-    return given, options
+    if request.seed < 0:
+        faults.append(f"--seed: must be at least 0, got {request.seed}")
+    threads, max_threads = str(settings.get("threads", "")), processor.processors()
+    if threads.isdecimal() and int(threads) > max_threads:
+        faults.append(f"--threads: this machine has {max_threads}, got {threads}")
+    return faults
 
 
-def _check_out(data: Path, out: Path) -> None:
+def _check_out(request: Request) -> None:
     """A run must have a folder of its own, or it would train on its own samples."""
+    if not isinstance(request.data, str | Path):
+        return
+    data, out = Path(request.data), request.out
     if out.exists() and not out.is_dir():
         raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
     if data.is_dir() and out.resolve().is_relative_to(data.resolve()):

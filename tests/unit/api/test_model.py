@@ -85,8 +85,10 @@ def test_a_run_has_one_accuracy_wherever_it_stands(kind, tmp_path):
         values = np.random.default_rng(0).normal(size=(400, 2)).round(3)
         data.write_text("one,two\n" + "".join(f"{a},{b}\n" for a, b in values))
     run, out = tmp_path / "run", tmp_path / "report"
-    train(data, run, steps=2, batch=8, auto_adjust=False, threads=1)
+    small = {"width": 4, "latent_dim": 6, "batch": 66}
+    train(data, run, steps=250, **small, auto_adjust=False, threads=1)
     record = json.loads((run / "card.json").read_text())["two_sample_test"]
+    assert not record["brief"]
     load(run).evaluate(data, out=out, threads=1)
     report = Report.model_validate_json((out / "report.json").read_text())
     accuracy = report.score("c2st accuracy")
@@ -102,6 +104,13 @@ def test_a_run_has_one_accuracy_wherever_it_stands(kind, tmp_path):
     assert f"| c2st accuracy | **{best['accuracy']:.3f}** |" in texts[1]
     fewer = load(run).evaluate(data, count=20 if kind == "pictures" else 30, threads=1)
     assert fewer.score("c2st accuracy").samples < accuracy.samples
+
+
+def test_a_short_run_is_tested_in_full_by_an_evaluation(points, tmp_path):
+    train(points, tmp_path / "run", steps=2, batch=8, auto_adjust=False, threads=1)
+    assert json.loads((tmp_path / "run" / "card.json").read_text())["two_sample_test"]["brief"]
+    report = load(tmp_path / "run").evaluate(points, out=tmp_path / "report", threads=1)
+    assert not TwoSampleResult.of(report.two_sample_test).brief
 
 
 def test_evaluating_makes_no_cache(of_pictures, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from gannet.core.config import Config, describe, flag, from_flags, parse
+from gannet.core.config import Config, describe, flag, parse
 from gannet.core.errors import ConfigError
 from gannet.recipes.registry import find_recipe
 
@@ -85,16 +85,6 @@ def test_settings_survive_json(rate, steps):
     assert Mine.model_validate_json(config.model_dump_json()) == config
 
 
-def test_flags_are_read_in_both_spellings():
-    assert from_flags(["--learning-rate", "3", "--batch=4"]) == {"learning_rate": "3", "batch": "4"}
-
-
-@pytest.mark.parametrize(("words", "fault"), [(["steps"], "'steps'"), (["--steps"], "--steps has")])
-def test_words_that_are_no_flags_are_refused(words, fault):
-    with pytest.raises(ConfigError, match=fault):
-        from_flags(words)
-
-
 def test_every_setting_is_described_with_its_range():
     rows = {name: rest for name, *rest in describe(find_recipe("generate").config)}
     assert len(rows) > 15
@@ -105,6 +95,6 @@ def test_every_setting_is_described_with_its_range():
 
 def test_a_choice_among_numbers_can_be_given_as_a_flag():
     config = find_recipe("super_resolve").config
-    assert parse(config, from_flags(["--scale", "2"])).scale == 2
+    assert parse(config, {"scale": "2"}).scale == 2
     with pytest.raises(ConfigError, match="2, 3 or 4, got '5'"):
-        parse(config, from_flags(["--scale", "5"]))
+        parse(config, {"scale": "5"})

@@ -16,7 +16,7 @@ from gannet.data.dataset import find, load, of_frame
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.registry import find_recipe
 from gannet.training.monitor import Monitor, thresholds_for
-from gannet.training.plan import make_plan
+from gannet.training.plan import PreparedData, make_plan
 from gannet.training.trainer import Trainer
 
 TABLE, GENERATE = find_recipe("table"), find_recipe("generate")
@@ -26,12 +26,9 @@ def plan(path, recipe, codec=None, **given):
     source = find(path, kinds=["table"] if recipe == "table" else ["image", "vector"])
     found = load(source, {"sample": codec or TableCodec.fit_frames(source.frames)})
     return make_plan(
-        found,
+        PreparedData(found, minutes=0),
         recipe=recipe,
         given={"steps": 5, "width": 8, "threads": 1} | given,
-        minutes=1,
-        data="x",
-        version="0",
         seed=0,
         auto_adjust=True,
         device="cpu",

@@ -217,7 +217,7 @@ def test_a_file_is_no_artifact(tmp_path):
 
 def test_a_foreign_folder_is_refused(tmp_path):
     (tmp_path / "photo.png").write_bytes(b"x")
-    refusal(tmp_path, "not a gannet artifact: it has no card")
+    refusal(tmp_path, "not a gannet artefact: it has no card")
 
 
 def test_a_run_that_is_not_finished_is_called_so(tmp_path):

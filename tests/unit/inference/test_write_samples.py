@@ -162,7 +162,7 @@ def test_a_table_is_judged_with_its_label_and_whatever_lies_between_cells(
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(delimiter.join(line) for line in lines))
     found = json.loads(judge_files(labeled_rows.artifact, [path], label=None, json=True))[
-        "verdicts"
+        "judgments"
     ]
     expected = labeled_rows.judge(np.array([[9.0, 1.0], [12.0, 2.0]]))
     assert [each["real"] for each in found] == pytest.approx(expected, abs=1e-4)
@@ -236,20 +236,20 @@ def test_verdicts_stand_beside_what_is_usual(pictures, made):
 
 def test_verdicts_as_json_name_broken_files(pictures, made):
     found = json.loads(judge_files(pictures.artifact, [made], label="cat", json=True))
-    assert [each["file"] for each in found["verdicts"]] == [
+    assert [each["file"] for each in found["judgments"]] == [
         str(made / f"{row:05}.png") for row in range(5)
     ]
     assert len(found["broken"]) == 1
     assert "notes.png" in found["broken"][0]
     assert found["scale"]["count"] == 20
     expected = pictures.judge([made / "00002.png"], label="cat")[0]
-    assert found["verdicts"][2]["real"] == pytest.approx(expected, abs=1e-4)
+    assert found["judgments"][2]["real"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
     write(rows, tmp_path / "made.csv", 3)
     found = json.loads(judge_files(rows.artifact, [tmp_path / "made.csv"], label=None, json=True))
-    assert [each["file"] for each in found["verdicts"]] == [
+    assert [each["file"] for each in found["judgments"]] == [
         f"{tmp_path / 'made.csv'} row {row}" for row in range(3)
     ]
 

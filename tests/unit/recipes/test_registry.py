@@ -43,6 +43,8 @@ def test_recipes_of_other_packages_are_found(monkeypatch):
 
 def test_two_recipes_of_one_name_are_refused(monkeypatch):
     plugged(monkeypatch, ("generate", "their.package"))
-    with pytest.raises(ConfigError, match="two recipes are called 'generate'") as caught:
+    with pytest.raises(
+        ConfigError, match="'generate' is the name of more than one recipe"
+    ) as caught:
         recipe_modules()
     assert "their.package" in str(caught.value)

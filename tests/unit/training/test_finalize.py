@@ -12,11 +12,19 @@ from PIL import Image
 from gannet.core.types import Batch, Condition, Spec
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import QUANTILES, calibrated, within_memory
+from gannet.inference.judge.fit import with_judge
 from gannet.inference.model_card import model_card, two_sample_sentence
 from gannet.metrics.two_sample import ClassifierResult, Control, TwoSampleResult
 from gannet.modalities.hooks import columns
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import finalize, grid_conditions, preview, with_two_sample_test
+from gannet.training.finalize import (
+    FULL_SAMPLES,
+    effort_after,
+    finalize,
+    grid_conditions,
+    preview,
+    with_two_sample_test,
+)
 from gannet.training.trainer import Trainer
 
 
@@ -221,3 +229,27 @@ def test_the_test_at_the_end_has_a_control_of_either_sort(of_pictures, loaded):
     assert any(each.detected for each in found.positive)
     assert found.negative is not None
     assert found.sentence() in model_card(made, "run")
+
+
+def test_a_short_run_is_tested_briefly_and_says_so(of_pictures, loaded):
+    made = with_two_sample_test(of_pictures, loaded, effort=0.1)
+    found = TwoSampleResult.of(made.card.two_sample_test)
+    assert found.brief
+    assert [each.name for each in found.classifiers] == ["a network on samples"]
+    assert "an evaluation tests in full" in two_sample_sentence(made.card)
+    full = TwoSampleResult.of(with_two_sample_test(of_pictures, loaded).card.two_sample_test)
+    assert not full.brief
+    assert len(full.classifiers) > 1
+
+
+def test_a_short_run_has_no_judge_and_says_so(of_pictures, loaded):
+    short = with_judge(of_pictures, loaded, effort=effort_after(50 * 8))
+    assert short.judge is None
+    assert "training was too short to fit a judge" in model_card(short, "run")
+
+
+def test_effort_is_counted_in_samples_and_full_from_some_number_on():
+    assert effort_after(0) == 0
+    assert effort_after(FULL_SAMPLES // 2) == 0.5
+    assert effort_after(FULL_SAMPLES, 1) < 0.01, "large batches do not make a run long"
+    assert effort_after(FULL_SAMPLES) == effort_after(10 * FULL_SAMPLES) == 1

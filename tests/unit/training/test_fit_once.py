@@ -42,7 +42,7 @@ def test_rows_are_made_by_the_same_verbs(name, people, tmp_path):
     assert model.card.diagnosis["name"] == "fitted, not trained"
     with pytest.raises(ConfigError, match="cannot be conditioned"):
         model.sample(5, given={model.codec.names[-1]: made.iloc[0, -1]})
-    with pytest.raises(ConfigError, match="judges nothing"):
+    with pytest.raises(ConfigError, match="cannot judge samples"):
         model.judge(made)
     assert {"card.json", "model.safetensors", "plan.json", "README.md"} <= {
         each.name for each in out.iterdir()

@@ -18,7 +18,7 @@ from gannet.modalities.vector.rows import rows_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 from gannet.training.autotune import REPEATS, AutoConfig, choose_precision, steps_in
-from gannet.training.plan import Plan, default_minutes, eval_interval, make_plan
+from gannet.training.plan import Plan, PreparedData, default_minutes, eval_interval, make_plan
 
 SMALL = {"width": 4, "latent_dim": 6, "threads": 1, "precision": "float32"}
 
@@ -31,12 +31,9 @@ def ticking(seconds):
 
 def plan(loaded, *, minutes=1.0, seconds=0.05, auto_adjust=True, seed=0, **given):
     return make_plan(
-        loaded,
+        PreparedData(loaded, 0 if "steps" in given else minutes),
         recipe="generate",
         given=SMALL | given,
-        minutes=minutes,
-        data="somewhere/squares.npz",
-        version="1",
         seed=seed,
         auto_adjust=auto_adjust,
         device="cpu",
@@ -75,13 +72,13 @@ def test_few_pictures_seen_often_are_augmented_and_it_says_why(loaded):
     often = plan(loaded, steps=int(REPEATS * len(loaded.train) ** 2 / 8) + 8, batch=8)
     assert often.config["augment_p"] > 0
     assert any("augment_p" in reason and "seen" in reason for reason in often.reasons)
-    assert [each.code for each in often.findings] == ["few_samples"]
+    assert "few_samples" in {each.code for each in often.findings}
 
 
 def test_pictures_seen_seldom_are_not(loaded):
     seldom = plan(loaded, steps=int(REPEATS * len(loaded.train) ** 2 / 8) - 8, batch=8)
     assert seldom.config["augment_p"] == 0
-    assert not seldom.findings
+    assert "few_samples" not in {each.code for each in seldom.findings}
 
 
 def test_every_choice_has_a_reason_and_an_expectation(timed):
@@ -170,7 +167,7 @@ def afforded(seconds, step_seconds, side=64):
     steps = partial(
         steps_in,
         kind="image",
-        recipe="generate",
+        recipe=find_recipe("generate"),
         given={"width": 4, "latent_dim": 6, "batch": 2},
         seconds=seconds,
         device="cpu",

@@ -1,4 +1,4 @@
-"""Numbered names for items without names."""
+"""Names: numbered ones for items without names, and names in sentences."""
 
 from __future__ import annotations
 
@@ -27,3 +27,21 @@ class Numbered(Sequence[str]):
         if isinstance(index, slice):
             return [f"{self.word} {number}" for number in self.numbers[index]]
         return f"{self.word} {self.numbers[index]}"
+
+
+def first_few(names: Sequence[str], limit: int = 5) -> str:
+    """The first names, separated by commas.
+
+    >>> first_few(["a", "b", "c"], limit=2)
+    'a, b, ...'
+    """
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """All names in a row.
+
+    >>> enumerated(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -1,4 +1,4 @@
-"""The training log of a run, read from the files of its folder."""
+"""The training log of a run in its folder: read, and cut back where a run resumes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from gannet.core.errors import no_permission
+from gannet.core.io.files import write_whole
+
 FITTED = "fitted, not trained"
 """Diagnosis of a model that was fitted in closed form."""
 
-PLAN, TRAINING_LOG = "plan.json", "training_log.jsonl"
+PLAN = "plan.json"
+"""File of the plan of a run."""
+
+TRAINING_LOG = "training_log.jsonl"
+"""File of the training log: one line per evaluation."""
 
 
 class TrainingLog(BaseModel):
@@ -102,6 +109,33 @@ def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -
         stopped=str(diagnosis.get("stopped", "")),
         evaluations=() if fitted else evaluations,
     )
+
+
+def truncate_log(out: Path, step: int) -> None:
+    """Drop lines of the training log after ``step``, whose steps will be repeated.
+
+    Args:
+        out: The run's folder.
+        step: The last whose line is kept.
+
+    Raises:
+        GannetError: if the file may not be read.
+    """
+    path = out / TRAINING_LOG
+    if path.exists():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        except PermissionError:
+            raise no_permission(path) from None
+        retained = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+        write_whole(path, "".join(retained).encode())
+
+
+def _step_of(line: str) -> int:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62  # a line that was cut off belongs to no step
 
 
 def _data_faults(findings: Any) -> Iterator[tuple[str, str]]:

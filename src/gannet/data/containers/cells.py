@@ -100,8 +100,3 @@ def suffix_of(name: str) -> str:
 def suffixes_of(names: Iterable[str]) -> Mapping[str, int]:
     """How many names have each suffix, the most frequent first."""
     return dict(Counter(map(suffix_of, names)).most_common())
-
-
-def listed(names: Sequence[str], limit: int = 5) -> str:
-    """The first few names, separated by commas."""
-    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

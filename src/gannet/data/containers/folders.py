@@ -11,13 +11,13 @@ from typing import overload
 import numpy as np
 
 from gannet.core.errors import DataError
+from gannet.core.io.names import first_few
 from gannet.core.source import Labels
 from gannet.data.containers.cells import (
     CellTable,
     Classes,
     FileFilter,
     UnclaimedError,
-    listed,
     suffixes_of,
 )
 from gannet.modalities.reading import ColumnView
@@ -154,7 +154,7 @@ def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], file_filter: FileFi
             remedy=f"Put {many} or a data file into it.",
         )
     return UnclaimedError(
-        f"no {many} and no data file in it, only {listed([entry.name for entry in inside])}",
+        f"no {many} and no data file in it, only {first_few([entry.name for entry in inside])}",
         where=str(folder),
         remedy=f"{many.capitalize()} end in {', '.join(sorted(file_filter.suffixes))}.",
     )

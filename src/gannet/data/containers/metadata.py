@@ -11,7 +11,8 @@ from pathlib import Path, PurePath
 from typing import cast
 
 from gannet.core.errors import DataError
-from gannet.data.containers.cells import CellTable, Classes, FileFilter, listed, suffixes_of
+from gannet.core.io.names import first_few
+from gannet.data.containers.cells import CellTable, Classes, FileFilter, suffixes_of
 from gannet.data.containers.folders import Paths, entries, files_below, of_paths
 from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
@@ -145,7 +146,7 @@ def _check_names(
             there |= {str(parent / entry.name) for entry in entries(folder / parent)}
     if missing := [name for name in names if str(PurePath(name)) not in there]:
         raise DataError(
-            f"{len(missing)} of {len(names)} files do not exist: {listed(missing)}",
+            f"{len(missing)} of {len(names)} files do not exist: {first_few(missing)}",
             where=str(table),
             remedy="Correct the names, or remove those rows.",
         )

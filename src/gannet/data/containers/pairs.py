@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from gannet.core.errors import DataError
-from gannet.data.containers.cells import CellTable, FileFilter, listed, suffixes_of
+from gannet.core.io.names import first_few
+from gannet.data.containers.cells import CellTable, FileFilter, suffixes_of
 from gannet.data.containers.folders import entries
 from gannet.data.containers.metadata import csv_lines
 from gannet.modalities.reading import ColumnView
@@ -70,7 +71,7 @@ def from_pairs_table(path: Path, sides: PairSides) -> CellTable:
     missing = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
     if missing:
         raise DataError(
-            f"{len(missing)} files do not exist: {listed(missing)}",
+            f"{len(missing)} files do not exist: {first_few(missing)}",
             where=str(table),
             remedy="Correct the names, which are relative to the table.",
         )
@@ -113,12 +114,12 @@ def _joined(
     if len(unpaired) > len(both):
         raise DataError(
             f"{len(both)} pairs, and {len(unpaired)} {many} without a partner of the same name: "
-            f"{listed(unpaired)}",
+            f"{first_few(unpaired)}",
             where=str(path),
             remedy=remedy,
         )
     problems = (
-        (f"{len(unpaired)} without a partner ignored: {listed(unpaired)}",) if unpaired else ()
+        (f"{len(unpaired)} without a partner ignored: {first_few(unpaired)}",) if unpaired else ()
     )
     pairs = [(named[0][name], named[1][name]) for name in both]
     return _of_files(path, pairs, layout, problems)
@@ -171,7 +172,7 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
         )
     if len(folders) != 2:
         raise DataError(
-            f"{len(folders)} folders of {many} ({listed(names) or 'none'}), expected two",
+            f"{len(folders)} folders of {many} ({first_few(names) or 'none'}), expected two",
             where=str(path),
             remedy=sides.remedy,
         )
@@ -205,7 +206,7 @@ def _by_name(folder: Path, file_filter: FileFilter) -> dict[str, Path]:
         by_stem[file.stem] = file
     if twice:
         raise DataError(
-            f"{len(twice)} names shared by two {file_filter.many}: {listed(twice)}",
+            f"{len(twice)} names shared by two {file_filter.many}: {first_few(twice)}",
             where=str(folder),
             remedy="Keep one of each.",
         )

@@ -77,6 +77,6 @@ def absent(
                 severity="severe",
                 sentence=f"{alike} samples that look alike, of which none is {where}",
                 evidence={"clusters": int(missing.sum()), "samples": alike, "absent_from": where},
-                remedy="scores compare training and held-out samples, so their floors are too "
+                remedy="scores compare training and held-out samples, so their references are too "
                 "high; add samples of this kind, or remove them",
             )

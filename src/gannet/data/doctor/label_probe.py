@@ -259,9 +259,9 @@ def _nothing(probe: Probe, examined: Examined) -> Iterator[Finding]:
     yield Finding(
         code="labels_uninformative",
         severity="severe",
-        sentence="labels seem to carry no information: quick models predict "
-        f"{probe.accuracy:.1%} of left-out ones, always the most frequent class {chance_level:.1%} "
-        f"(p = {probe.p:.2g})",
+        sentence="labels seem to carry no information: small models are right on "
+        f"{probe.accuracy:.1%} of held-out labels, and the most frequent class alone on "
+        f"{chance_level:.1%} (p = {probe.p:.2g})",
         evidence=evidence,
         remedy="see whether labels and samples are in the same order; or train without, --label ''",
     )

@@ -62,6 +62,10 @@ CHUNK = 1_000
 TABLES = 6
 """Grids of cells, each shifted at random."""
 
+COINCIDENCES = 10.0
+"""Times as many pairs as independent columns would make equal, up to which equal rows of coarse
+data are coincidences, since columns that depend on each other make more."""
+
 Read = Callable[[IntArray], Tensor]
 """Indices ``(m,)`` to encoded samples ``(m, *shape)``."""
 
@@ -168,7 +172,25 @@ def _near_by_distance(rows: Tensor, *, repeats: bool) -> IntArray:
     if repeats:  # such data are coarse: many rows are near each other by right
         limit = min(limit, ROUNDING * math.sqrt(rows.shape[1]))
     pairs = candidates(rows, limit)
-    return pairs[_distances(rows, pairs[:, 0], pairs[:, 1]) <= limit]
+    pairs = pairs[_distances(rows, pairs[:, 0], pairs[:, 1]) <= limit]
+    coincident = repeats and len(pairs) <= COINCIDENCES * _equal_pairs(rows)
+    return np.zeros((0, 2), np.int64) if coincident else pairs
+
+
+def _equal_pairs(rows: Tensor) -> float:
+    """Pairs of equal rows ``(n, F)`` to be expected if all columns were independent.
+
+    >>> _equal_pairs(torch.tensor([[1.0], [1.0], [2.0], [3.0]]))
+    1.0
+    >>> _equal_pairs(torch.arange(4.0)[:, None])
+    0.0
+    """
+    count = len(rows)
+    pairs = count * (count - 1) / 2
+    for column in rows.T.numpy():
+        _, counts = np.unique(column, return_counts=True)
+        pairs *= float((counts * (counts - 1)).sum()) / (count * (count - 1))
+    return pairs
 
 
 def _distances(rows: Tensor, one: IntArray, other: IntArray) -> NDArray[np.float64]:

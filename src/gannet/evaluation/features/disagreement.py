@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from gannet.core.io.names import enumerated
 from gannet.core.scores import ABOUT, FeatureFitness, Score
 from gannet.evaluation.features import SampleFeatures
 from gannet.evaluation.features.choice import FeatureChoice
@@ -120,8 +121,8 @@ def disagreements(fitness: Sequence[FeatureFitness]) -> list[str]:
         different = [_short(each, score) for each, score in here if not score.at_reference]
         if alike and different:
             sentences.append(
-                f"{name} is like that of reals in {_listed(alike)}, and differs in "
-                f"{_listed(different)}"
+                f"{name} is like that of reals in {enumerated(alike)}, and differs in "
+                f"{enumerated(different)}"
             )
     return sentences
 
@@ -152,8 +153,8 @@ def feature_sentences(fitness: Sequence[FeatureFitness]) -> list[str]:
     count = scored[0].scores[0].samples
     if found:
         return [*lines, f"Features disagree, on {count} fakes: {'; '.join(found)}."]
-    names = _listed([each.name.partition(":")[0] for each in scored])
-    return [*lines, f"Features agree, on {count} fakes, in {_listed(list(COMPARED))}: {names}."]
+    names = enumerated([each.name.partition(":")[0] for each in scored])
+    return [*lines, f"Features agree, on {count} fakes, in {enumerated(list(COMPARED))}: {names}."]
 
 
 NOT_JUDGED = (
@@ -166,8 +167,8 @@ NOT_JUDGED = (
 def _sentence(fitness: FeatureFitness) -> str:
     if not fitness.fit:
         return f"Features {fitness.name} are not used: {fitness.reason}."
-    detected = _listed(list(fitness.detected))
-    missed = f", and not {_listed(list(fitness.missed))}" if fitness.missed else ""
+    detected = enumerated(list(fitness.detected))
+    missed = f", and not {enumerated(list(fitness.missed))}" if fitness.missed else ""
     word = "are used" if fitness.used else "are fit, too"
     return f"Features {fitness.name} {word}: they tell {detected}{missed}."
 
@@ -179,14 +180,3 @@ def _is(score: Score, name: str) -> bool:
 def _short(fitness: FeatureFitness, score: Score) -> str:
     make = fitness.name.partition(":")[0]
     return f"{make} ({score.value:.3g}, reals {score.reference:.3g})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names in a row.
-
-    >>> _listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

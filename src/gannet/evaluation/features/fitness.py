@@ -182,7 +182,7 @@ def examined(
 
 def _probe_auc(real: Tensor, worse: Tensor, tries: int) -> Auc:
     if not bool(torch.isfinite(worse).all()):
-        raise ValueError("of copies made worse they hold numbers that are not finite")
+        raise ValueError("for degraded copies they hold numbers that are not finite")
     return linear_probe_auc(real, worse, tries=tries)
 
 
@@ -196,16 +196,16 @@ def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
     deviation = float(rows.double().std(0, correction=0).square().mean().sqrt())
     size = float(rows.double().square().mean().sqrt())
     if trial.dimensions == 0:
-        return "the reals are all alike, so nothing can be learnt of what sees them"
+        return "the reals are all alike, so no features can be tested on them"
     if deviation <= STILL * size:
         return "they are the same for all reals"
     alone = features(trial.reals[:ALONE])
     if float((alone - rows[:ALONE]).abs().max()) > 0.01 * deviation:
-        return "they of one sample change with the others beside it, or from call to call"
+        return "those of a sample depend on the rest of the batch, or change from call to call"
     dimensions = participation(rows)
     if dimensions < MIN_DIMENSIONS <= trial.dimensions:
         return (
-            f"all that they tell is one number ({dimensions:.2f} directions of spread, the reals "
+            f"they vary along one direction only ({dimensions:.2f} effective dimensions, the reals "
             f"themselves have {trial.dimensions:.1f})"
         )
     return ""
@@ -254,13 +254,13 @@ def _reason(
         kappa = finding.classes
         return (
             "their classifier learnt nothing of the classes (on reals it agrees with the labels "
-            f"by {kappa.value:.2f} beyond chance, at least {kappa.low:.2f}, {AGREED} is asked for)"
+            f"by {kappa.value:.2f} beyond chance, at least {kappa.low:.2f}; {AGREED} is needed)"
         )
     if finding.tells_classes and not finding.needs_classes:
         return ""
     if not finding.detected:
         few = f", on {samples} reals, which are few" if samples < FEW else ""
-        return f"they tell reals from nothing that was tried{few}"
+        return f"they tell reals from none of the degraded copies that were tried{few}"
     missed = finding.missed(findings)
     if 2 * len(missed) < len(visible(findings)):
         return ""

@@ -35,7 +35,7 @@ def short_table(report: Report) -> str:
     shown = ranked[:ROWS]
     if shown:
         head = "perfect" if report.perfect else "reals"
-        lines += ["", f"{'score':<{NAME}} {report.sample_noun:>9} {head:>9}  verdict"]
+        lines += ["", f"{'score':<{NAME}} {report.sample_noun:>9} {head:>9}  result"]
     lines += [
         f"{_short(score.name):<{NAME}} {number(score.value):>9} {number(score.reference):>9}  "
         f"{_outcome(score, report)}"

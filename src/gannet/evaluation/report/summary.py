@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gannet.core.io.names import enumerated
 from gannet.core.scores import Histogram, TrainingDistance
 from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
 from gannet.core.scores.evidence import evidence_of
@@ -196,7 +197,7 @@ def _of_references(report: Report) -> str:
             )
         )
         counts.append(f"{len(beyond)} better than reals are, which is a departure too ({names})")
-    return f"{', '.join(counts[:-1])} and {counts[-1]}."
+    return f"{enumerated(counts)}."
 
 
 def _of_baseline(report: Report) -> list[str]:

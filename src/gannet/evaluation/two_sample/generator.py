@@ -29,16 +29,16 @@ MOST_NUMBERS = 1 << 25
 """Most numbers in one set of samples: 128 MiB in 32 bit."""
 
 MIN_LARGE = 64
-"""Samples of a side that are tested however large they are, and however small the effort is."""
+"""Samples of a side that are tested however large they are."""
+
+MIN_BRIEF = 256
+"""Samples of a side that are tested however small the effort is, unless they are large."""
 
 SINGLE = 0.25
 """Fraction of the effort below which a single classifier tests."""
 
 ONE_SIDE = "one half of the variety"
 """Positive control that suits any data with some variety: the other half is left out."""
-
-BASELINE = "the baseline"
-"""Positive control of evaluations."""
 
 
 def most_samples(
@@ -52,7 +52,7 @@ def most_samples(
     """
     room = max(MOST_NUMBERS // max(math.prod(shape), 1), MIN_LARGE)
     most = min(modality.two_sample.samples, room)
-    return min(count, max(round(effort * most), MIN_LARGE))
+    return min(count, max(round(effort * most), min(MIN_BRIEF, room)))
 
 
 def two_sample_test(
@@ -65,7 +65,6 @@ def two_sample_test(
     embed: FeatureMap | None = None,
     seed: int = 0,
     controls: int | None = None,
-    others: Mapping[str, Tensor] | None = None,
     effort: float = 1.0,
 ) -> TwoSampleResult:
     """Test generated samples against held-out reals with all classifiers that suit their kind.
@@ -80,7 +79,6 @@ def two_sample_test(
         seed: Of everything; equal arguments give an equal result.
         controls: Positive controls that are told apart until no more are tried; by default all
             that the kind has are tried. With 0 there is no negative control either.
-        others: Further positive controls, by name: samples of a method that is known to be bad.
         effort: Fraction of the full effort: fewer samples and steps; and a single classifier if it
             is small.
 
@@ -96,7 +94,7 @@ def two_sample_test(
         seed=seed,
         views=_views(real, reals, modality, codec, embed, effort),
         real_reference=None if controls == 0 else source,
-        corrupted=_corrupted(reals, modality.evaluation.corruptions, others or {}, seed),
+        corrupted=_corrupted(reals, modality.evaluation.corruptions, seed),
         enough=controls,
     )
     return replace(result, brief=effort < 1)
@@ -128,10 +126,9 @@ def _views(
 
 
 def _corrupted(
-    reals: Tensor, corruptions: Mapping[str, Corruption], others: Mapping[str, Tensor], seed: int
+    reals: Tensor, corruptions: Mapping[str, Corruption], seed: int
 ) -> Iterator[tuple[str, Tensor]]:
     """Samples that differ from reals, one set at a time, so that few are held at once."""
-    yield from others.items()
     rng = torch.Generator().manual_seed(derive_seed(seed, 21))
     for name, corrupt in corruptions.items():
         yield name, corrupt(reals, rng)
@@ -177,8 +174,8 @@ class GeneratorTest:
             baseline: ``(k, *shape)`` samples of a trivial method.
 
         Returns:
-            What the test found, and its accuracy and AUC as scores; those of the baseline are
-            those of a positive control.
+            What the test found, and its accuracy and AUC as scores; those of the baseline are of
+            a test of its own.
         """
         test = partial(
             two_sample_test,
@@ -188,9 +185,6 @@ class GeneratorTest:
             embed=self.embed,
             seed=self.seed,
         )
-        if self.recorded is None:
-            found = test(real, fake, others={BASELINE: baseline})
-            return found, two_sample_scores(found, found.positive[0].classifiers[0])
+        found = self.recorded or test(real, fake, controls=1)
         few = (each[:CONTROL_SAMPLES] for each in (real, baseline))
-        against = test(*few, controls=0)
-        return self.recorded, two_sample_scores(self.recorded, against.strongest)
+        return found, two_sample_scores(found, test(*few, controls=0).strongest)

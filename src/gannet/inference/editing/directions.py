@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gannet.inference.editing.latent_generator import LatentGenerator, record_activations
+from gannet.metrics.linear_algebra import solve
 
 SAMPLES = 2_000
 """Number of samples for the PCA."""
@@ -86,7 +87,8 @@ def separating_direction(noise: Tensor, positive: Tensor, weights: float = 1.0) 
     prior = weights * noise.shape[1]
     white = torch.eye(noise.shape[1], dtype=torch.float64)
     covariance = (residuals.T @ residuals + prior * white) / (len(residuals) + prior)
-    return unit(_solved(covariance, good.mean(0) - bad.mean(0))[None])[0]
+    direction = solve(covariance, good.mean(0) - bad.mean(0))
+    return unit(direction.float()[None])[0]
 
 
 def regression_direction(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
@@ -106,7 +108,8 @@ def regression_direction(noise: Tensor, values: Tensor, vector: Tensor) -> Tenso
     residuals = (values[:, None] - class_means(values[:, None], vector))[:, 0]
     noise = noise - noise.mean(0)
     ridge = 0.1 * len(noise) * torch.eye(noise.shape[1], dtype=torch.float64)
-    return unit(_solved(noise.T @ noise + ridge, noise.T @ residuals)[None])[0]
+    coefficients = solve(noise.T @ noise + ridge, noise.T @ residuals)
+    return unit(coefficients.float()[None])[0]
 
 
 def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
@@ -119,11 +122,6 @@ def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
 def _residual(direction: Tensor, axes: Tensor) -> Tensor:
     """The part of a direction ``(Z,)`` orthogonal to axes ``(n, Z)``, float32."""
     return (direction - torch.linalg.pinv(axes) @ (axes @ direction)).float()
-
-
-def _solved(matrix: Tensor, right: Tensor) -> Tensor:
-    """The solution of linear equations, float32."""
-    return torch.linalg.solve(matrix, right).float()
 
 
 def unit(rows: Tensor) -> Tensor:

@@ -141,15 +141,6 @@ def protocol(codec: Codec[Any]) -> Sequence[str]:
     )
 
 
-def read(path: Path) -> PixelArray:
-    """Read one image at its own size, upright.
-
-    Raises:
-        DataError: if it is no image, broken, or too large to open safely.
-    """
-    return np.array(upright(path, str(path)))
-
-
 def encode(codec: Codec[Any], images: Any) -> Tensor:
     """Encode files or arrays ``(h, w[, c])`` of any size, fitted to that of the codec.
 
@@ -167,7 +158,7 @@ def encode(codec: Codec[Any], images: Any) -> Tensor:
         except DataError as error:
             faults.append(str(error))
     if faults:
-        raise DataError("\n".join(faults), remedy="Mend or leave out what is named here.")
+        raise DataError("\n".join(faults), remedy="Fix or leave out what is named here.")
     return codec.encode(raws)
 
 

@@ -29,8 +29,8 @@ from gannet.networks.tabular.cell_net import CellNet
 SLACK = 0.25
 """How far beyond the range of training a number is usual, in units of that range."""
 
-OPEN = 0.005
-"""Chance of a value that training has not shown above which such a value is usual."""
+USUAL_NEW_VALUES = 0.005
+"""Probability of a value that is not in the training data, above which such values are usual."""
 
 STORED = 5_000
 """Cells of each column that the copula keeps."""
@@ -68,7 +68,7 @@ def unseen(codec: Codec[Any], rows: Any) -> Sequence[str]:
         new = encoded.unknown[at]
         if isinstance(column, CategoryColumn):
             once = sum(count == 1 for count in column.counts) / max(codec.rows, 1)
-            outside, new = np.zeros(len(cells), np.bool_), new & (once <= OPEN)
+            outside, new = np.zeros(len(cells), np.bool_), new & (once <= USUAL_NEW_VALUES)
         else:
             low, high = _range(column)
             margin = SLACK * (high - low)

@@ -134,7 +134,7 @@ modality = Modality(
     examples=examples,
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
-    monitor=MonitorDefaults(evaluations=12, rounds=10),
+    monitor=MonitorDefaults(evaluations=12, max_epochs_between_evaluations=10),
     # Rows are cheap and their errors subtle, so the two-sample test takes many.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300),
     statistics=statistics,

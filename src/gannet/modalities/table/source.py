@@ -101,14 +101,14 @@ def store(
         if not number:
             codec.check_columns(frame)
         packer.add(codec.encode_frame(frame).numpy())
-    packed, evaluations = packer.finish(), packer.prints
-    if len(np.unique(evaluations)) < (1 - DUPLICATE_FRACTION) * len(evaluations):
+    packed, fingerprints = packer.finish(), packer.prints
+    if len(np.unique(fingerprints)) < (1 - DUPLICATE_FRACTION) * len(fingerprints):
         # With so few possible rows, equal rows are coincidences rather than copies.
-        evaluations = distinct_prints(evaluations)
-    if len(evaluations) < MIN_SAMPLES:
+        fingerprints = distinct_prints(fingerprints)
+    if len(fingerprints) < MIN_SAMPLES:
         raise DataError(
-            f"only {len(evaluations)} rows, expected at least {MIN_SAMPLES}",
+            f"only {len(fingerprints)} rows, expected at least {MIN_SAMPLES}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )
-    return StoredSamples(packed, evaluations, evaluations, packer.prints)
+    return StoredSamples(packed, fingerprints, fingerprints, packer.prints)

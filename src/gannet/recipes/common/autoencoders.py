@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gannet.core.config import Config
 from gannet.core.types import Batch, Losses, Networks
-from gannet.losses.composed import discriminator_loss
+from gannet.losses.discriminator import discriminator_loss
 
 
 class CoderConfig(Config):

@@ -27,8 +27,8 @@ from gannet.core.device import device_of
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import latents_at
 from gannet.core.types import Batch, Condition, Losses, Networks
-from gannet.losses import adversarial as objectives
-from gannet.losses.composed import discriminator_loss
+from gannet.losses import adversarial
+from gannet.losses.discriminator import discriminator_loss
 from gannet.losses.feature_matching import feature_matching_loss
 from gannet.losses.perceptual import perceptual_loss
 from gannet.modalities.image.tensors import decoded
@@ -53,7 +53,7 @@ class ImageToImageConfig(Config):
     feature_matching_weight: float = Field(
         0.3,
         ge=0,
-        description="feature-matching loss weight: statistics of what the discriminator sees",
+        description="feature-matching loss weight: L1 distance of discriminator features",
     )
     gradient_penalty: float = Field(
         1.0,
@@ -169,7 +169,7 @@ def adversarial_losses(
     real_features, fake_features = (
         discriminator.features(each, batch.condition) for each in (batch.real, fake)
     )
-    adversarial_loss = objectives.relativistic_generator(
+    adversarial_loss = adversarial.relativistic_generator(
         real_features[-1].float(), fake_features[-1].float()
     )
     return {

@@ -47,16 +47,20 @@ class Controller:
     failed: list[str] = field(default_factory=list[str])
     gave_up: str = ""
 
-    CAP = 4
-    RETURNS = 2
-    ATTEMPTS = 2
+    MAX_ACTIONS_PER_DIAGNOSIS = 4
+    """Actions for one diagnosis, after which no more are tried."""
+    MAX_RATE_HALVINGS = 2
+    """Times that the rate is halved when the generator overfits; the next time the run ends."""
+    MAX_RESTARTS = 2
+    """Restarts with new initial weights."""
     MAX_FAILED = 3
     """Remedies that did not help, after which it gives up."""
-    CALM = 3.0
+    MAX_RESTART_LOGIT_SCALE = 3.0
+    """Mean absolute logit from which on a stuck run is not restarted."""
     EVALUATIONS = 3
     """Evaluations that a state before an action is measured by."""
     LAST_RESTART = 0.2
-    """Fraction of the run after which too little is left to begin anew."""
+    """Fraction of the run after which too little is left for a restart."""
 
     def state(self) -> dict[str, Any]:
         """State for the checkpoint."""
@@ -136,7 +140,7 @@ class Controller:
         remedy = next((each for each in known if each.name not in self.failed), None)
         if len(self.failed) >= self.MAX_FAILED or (remedy is None and self.failed):
             return self._give_up(diagnosis)
-        if remedy is None or self.answered.get(diagnosis.name, 0) >= self.CAP:
+        if remedy is None or self.answered.get(diagnosis.name, 0) >= self.MAX_ACTIONS_PER_DIAGNOSIS:
             return None
         return self._try(remedy, diagnosis, history, config)
 
@@ -144,8 +148,8 @@ class Controller:
         """Whether to restart: small logits and no progress from the start do not recover."""
         return (
             diagnosis.name in STUCK
-            and now.logit_scale < self.CALM
-            and self.attempts < self.ATTEMPTS
+            and now.logit_scale < self.MAX_RESTART_LOGIT_SCALE
+            and self.attempts < self.MAX_RESTARTS
         )
 
     def _try(
@@ -212,8 +216,8 @@ class Controller:
             self.failed.append(self.trial.remedy)
             settings, self.trial = self.trial.settings, None
         self._count("diverged")
-        if self.answered["diverged"] > self.CAP:
-            tries = f"{self.CAP} times in spite of lower learning rates"
+        if self.answered["diverged"] > self.MAX_ACTIONS_PER_DIAGNOSIS:
+            tries = f"{self.MAX_ACTIONS_PER_DIAGNOSIS} times despite lower learning rates"
             reason = f"{diagnosis.evidence}, {tries}: giving up"
             return Action(reason, rollback=True, stop=True)
         rate = config.learning_rate / 2
@@ -225,10 +229,10 @@ class Controller:
         )
 
     def _early_stop(self, diagnosis: Diagnosis, config: Config) -> Action:
-        """Back to the least validation loss, which is the trial: at the third time, the end."""
+        """Roll back to the lowest validation loss, with half the rate; after two such, stop."""
         returns = self.answered.get(diagnosis.name, 0)
         self._count(diagnosis.name)
-        if returns >= self.RETURNS:
+        if returns >= self.MAX_RATE_HALVINGS:
             return Action(
                 f"stopped, rollback to the best state: {diagnosis.evidence}",
                 rollback=True,

@@ -51,7 +51,7 @@ MEASURES: Mapping[str, Callable[[Measurements], tuple[float, float]]] = {
     "validation loss": _loss,
     "linear probe": _probe,
     "shortfall in diversity": _alike,
-    "shortfall in nearest-neighbor diversity": _neighbors_alike,
+    "shortfall in nearest-neighbour diversity": _neighbors_alike,
 }
 """What shows on held-out data how good a generator is; of all of them, less is better."""
 

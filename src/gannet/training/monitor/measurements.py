@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from gannet.core.seeding import derive_seed
+from gannet.metrics.auc import auc_value
 from gannet.metrics.distribution import energy_distance, squared_distances
+from gannet.metrics.linear_algebra import solve
 
 USUAL_COPY_RATE = 0.01
 """Fraction of held-out samples that count as copies of a training sample, by definition."""
@@ -106,10 +108,7 @@ def auc(real: Tensor, fake: Tensor) -> float:
     >>> auc(torch.tensor([2.0, 3.0]), torch.tensor([1.0, 3.0]))
     0.625
     """
-    ordered = fake.sort().values
-    below = torch.searchsorted(ordered, real, right=False).double()
-    upto = torch.searchsorted(ordered, real, right=True).double()
-    return float((below + upto).mean() / 2 / len(fake))
+    return auc_value(real.double().numpy(), fake.double().numpy())
 
 
 def linear_probe_auc(real: Tensor, fake: Tensor) -> float:
@@ -122,11 +121,11 @@ def linear_probe_auc(real: Tensor, fake: Tensor) -> float:
         fake: ``(M, F)`` features.
     """
     fit_real, fit_fake = real[::2].double(), fake[::2].double()
-    centerd = torch.cat([fit_real - fit_real.mean(0), fit_fake - fit_fake.mean(0)])
-    covariance = centerd.T @ centerd / len(centerd)
+    centered = torch.cat([fit_real - fit_real.mean(0), fit_fake - fit_fake.mean(0)])
+    covariance = centered.T @ centered / len(centered)
     ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
     covariance.diagonal().add_(ridge)
-    line = _solved(covariance, fit_real.mean(0) - fit_fake.mean(0))
+    line = solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
     on_real, on_fake = torch.mv(real[1::2].double(), line), torch.mv(fake[1::2].double(), line)
     return auc(on_real.float(), on_fake.float())
 
@@ -136,10 +135,6 @@ def squares(features: Tensor, width: int) -> Tensor:
     some = features[:, :width]
     left, right = torch.triu_indices(some.shape[1], some.shape[1])
     return torch.cat([features, some[:, left] * some[:, right]], 1)
-
-
-def _solved(matrix: Tensor, right: Tensor) -> Tensor:
-    return torch.linalg.solve(matrix, right)
 
 
 def energy_distance_with_se(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
@@ -181,7 +176,7 @@ def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
     """
     rng = torch.Generator().manual_seed(derive_seed(seed, 3))
     flat = samples.flatten(1)
-    centerd = flat - flat.mean(0)
+    centered = flat - flat.mean(0)
     weights = torch.randn(count, len(flat), generator=rng) / math.sqrt(max(len(flat) - 1, 1))
-    generated = flat.mean(0) + weights @ centerd
+    generated = flat.mean(0) + weights @ centered
     return generated.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])

@@ -112,7 +112,7 @@ def improved(recent: History, earlier: Measurements | None, thresholds: Threshol
     """Whether the energy distance to reals has improved since an evaluation."""
     if earlier is None or not earlier.finite:
         return False
-    min_change = (1 - thresholds.min_improvement) * abs(earlier.energy_distance)
+    min_change = (1 - thresholds.max_ratio_to_best) * abs(earlier.energy_distance)
     return min(map(_energy_distance, recent)) < earlier.energy_distance - min_change
 
 
@@ -176,7 +176,7 @@ def _persistent_collapse(before: History, recent: History, thresholds: Threshold
     """Mode collapse; of conditional outputs, which start as a blur, only if it persists."""
     if not all(mode_collapse(each, thresholds) for each in recent):
         return False
-    varied = thresholds.min_improvement * recent[-1].diversity > (*before, *recent)[0].diversity
+    varied = thresholds.max_ratio_to_best * recent[-1].diversity > (*before, *recent)[0].diversity
     return not (thresholds.conditional and (varied or _improve(recent, thresholds)))
 
 
@@ -228,7 +228,9 @@ def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
         and each.linear_probe_auc > thresholds.max_linear_probe_auc
         for each in recent
     )
-    return poor and min(each.energy_distance for each in recent) > thresholds.min_improvement * best
+    return (
+        poor and min(each.energy_distance for each in recent) > thresholds.max_ratio_to_best * best
+    )
 
 
 def _nothing_learnt(before: History, recent: History, thresholds: Thresholds) -> bool:
@@ -264,19 +266,19 @@ ALWAYS_CHECKED = (
     Symptom(
         "discriminator_overfitting",
         _overfits_and_memorizes,
-        OVERFITTING + ", and " + MEMORIZING + ": it has memorized the training data",
+        OVERFITTING + ", and " + MEMORIZING + ": it has memorised the training data",
     ),
     Symptom(
         "discriminator_overfitting",
         _in_every_evaluation(discriminator_overfitting),
-        OVERFITTING + ": it has memorized the training data",
+        OVERFITTING + ": it has memorised the training data",
     ),
     Symptom(
         "generator_overfitting",
         generator_overfitting,
         "its validation loss has risen to {now.loss_validation:.3g}, from "
         "{best.loss_validation:.3g} at step {best.step}, while its training loss fell from "
-        "{best.loss_train:.3g} to {now.loss_train:.3g}: it memorizes the training data",
+        "{best.loss_train:.3g} to {now.loss_train:.3g}: it memorises the training data",
     ),
     Symptom(
         "vanishing_gradient",
@@ -289,7 +291,7 @@ ALWAYS_CHECKED = (
         _noisy_gradients,
         "the generator's gradients from different batches agree only {mean[grad_cosine]:.0%}, "
         "while its samples' energy distance of {now.energy_distance:.3g} is far above the "
-        "reference ({now.reference:.2g})",
+        "reference ({now.reference:.2g}): its steps are mostly noise",
         extra_evaluations=1,
     ),
     Symptom(
@@ -306,10 +308,10 @@ CHECKED_AFTER_WARM_UP = (
         "mode_collapse",
         _persistent_collapse,
         "{noun} are too alike: the distance between them is {now.diversity:.0%} of that between "
-        "reals, and to the nearest neighbor {now.nn_diversity:.0%}",
+        "reals, and to the nearest neighbour {now.nn_diversity:.0%}",
     ),
     # A generator never sees the data: what it copies, its discriminator has memorized.
-    Symptom("discriminator_overfitting", _memorizes, MEMORIZING + ": it has memorized them"),
+    Symptom("discriminator_overfitting", _memorizes, MEMORIZING + ": it has memorised them"),
     Symptom(
         "discriminator_underfitting",
         _stuck_at_the_middle,

@@ -25,7 +25,7 @@ class Thresholds:
             which the discriminator overfits as well.
         max_loss_increase: Relative increase of the validation loss over its minimum, above which
             the generator overfits.
-        min_improvement: A distance above this fraction of the best so far is no progress.
+        max_ratio_to_best: A distance above this fraction of the best so far is no improvement.
         max_linear_probe_auc, noisy_linear_probe_auc: AUC of the linear probe above which samples
             are clearly poor.
         unsure_probability: Mean probability for reals below which the discriminator is unsure.
@@ -57,7 +57,7 @@ class Thresholds:
     max_auc_gap: float = 0.12
     max_memorization_rate: float = 0.1
     max_loss_increase: float = 0.01
-    min_improvement: float = 0.95
+    max_ratio_to_best: float = 0.95
     max_linear_probe_auc: float = 0.97
     noisy_linear_probe_auc: float = 0.985
     unsure_probability: float = 0.55

@@ -24,7 +24,7 @@ def test_the_test_comes_first_then_what_departs():
     like, test = score("kid[x]", 0.5), score("c2st accuracy[samples]", 0.5)
     crowded = score("density[x]", 2.38, better="high", baseline=None)
     text = short_table(report(like, crowded, test))
-    table = text.partition("verdict")[2]
+    table = text.partition("result")[2]
     places = [table.index(name) for name in ("c2st accuracy", "density", "kid")]
     assert places == sorted(places)
     assert "differs: too crowded" in text

@@ -248,7 +248,9 @@ def test_a_slip_is_named_and_pointed_at(rule, at, said):
     assert caught.value.remedy or "missing()" in message
 
 
-@pytest.mark.parametrize(("rule", "said"), [(" ", "an empty rule"), ("p" * 3_000, "3,000 signs")])
+@pytest.mark.parametrize(
+    ("rule", "said"), [(" ", "an empty rule"), ("p" * 3_000, "3,000 characters")]
+)
 def test_a_rule_must_be_of_some_length(rule, said):
     with pytest.raises(ConfigError, match=said):
         bound(rule)

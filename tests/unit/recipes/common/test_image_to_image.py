@@ -14,7 +14,7 @@ from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import gray, pencil
-from gannet.modalities.image.reading.two_sides import check_two_sides
+from gannet.modalities.image.reading.two_domains import check_two_domains
 from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
 
 
@@ -233,31 +233,31 @@ def sides(folder, first, second):
 def test_a_gray_side_and_one_in_color_are_named(tmp_path):
     said = r"images of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
     with pytest.raises(DataError, match=said):
-        check_two_sides(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))
+        check_two_domains(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))
     with pytest.raises(DataError, match="images of night are grey"):
-        check_two_sides(sides(tmp_path / "night", [3] * 4, [1] * 4))
+        check_two_domains(sides(tmp_path / "night", [3] * 4, [1] * 4))
 
 
 def test_sides_of_one_kind_pass_with_some_of_the_other_among_them(tmp_path):
-    check_two_sides(sides(tmp_path / "grey", [1] * 4, [1] * 4))
-    check_two_sides(sides(tmp_path / "colour", [3, 1, 3], [3, 3, 1]))
+    check_two_domains(sides(tmp_path / "grey", [1] * 4, [1] * 4))
+    check_two_domains(sides(tmp_path / "colour", [3, 1, 3], [3, 3, 1]))
     stored = sides(tmp_path / "stored", [3] * 3, [3] * 3)
     for file in (tmp_path / "stored" / "day").iterdir():
         Image.open(file).convert("L").convert("RGB").save(file)
-    check_two_sides(stored)
+    check_two_domains(stored)
 
 
-def test_other_than_two_sides_are_named(tmp_path):
+def test_other_than_two_domains_are_named(tmp_path):
     flat = tmp_path / "flat"
     for number in range(3):
         save(flat / f"{number}.png", picture(number))
-    with pytest.raises(DataError, match="images of one side only, expected two"):
-        check_two_sides(dataset.find(flat))
+    with pytest.raises(DataError, match="images of one domain only, expected two"):
+        check_two_domains(dataset.find(flat))
     three = sides(tmp_path / "three", [3] * 2, [3] * 2).path
     save(three / "dusk" / "0.png", picture(0))
-    with pytest.raises(DataError, match=r"3 sides \(day, dusk, night\), expected two"):
-        check_two_sides(dataset.find(three))
+    with pytest.raises(DataError, match=r"3 domains \(day, dusk, night\), expected two"):
+        check_two_domains(dataset.find(three))
     empty = sides(tmp_path / "empty", [3] * 2, []).path
     (empty / "night").mkdir()
     with pytest.raises(DataError, match=r"empty/night: no images in it"):
-        check_two_sides(dataset.find(empty))
+        check_two_domains(dataset.find(empty))

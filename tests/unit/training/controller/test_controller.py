@@ -174,8 +174,13 @@ def test_what_is_not_finite_goes_back_with_half_the_rate_even_when_off(enabled):
 
 def test_weights_that_are_never_finite_stop_the_run():
     course = Course()
-    actions = [course.look("diverged", finite=False) for _ in range(Controller.CAP + 1)]
-    assert [each.stop for each in actions] == [False] * Controller.CAP + [True]
+    actions = [
+        course.look("diverged", finite=False)
+        for _ in range(Controller.MAX_ACTIONS_PER_DIAGNOSIS + 1)
+    ]
+    assert [each.stop for each in actions] == [False] * Controller.MAX_ACTIONS_PER_DIAGNOSIS + [
+        True
+    ]
     assert "giving up" in actions[-1].reason
 
 
@@ -203,7 +208,7 @@ def test_nothing_is_answered_more_often_than_the_cap():
         for _ in range(8):
             action = course.look("vanishing_gradient")
             tries += action is not None and action.trial
-    assert tries <= Controller.CAP + Controller.MAX_FAILED
+    assert tries <= Controller.MAX_ACTIONS_PER_DIAGNOSIS + Controller.MAX_FAILED
 
 
 def test_augmentation_is_turned_up_for_overfitting_and_down_again_within_bounds():

@@ -59,7 +59,8 @@ def compared_page(
         summary: Summary in sentences.
         groups: The first is the one that others are compared with.
         cells: For each score, value and interval of each group as text.
-        differences: With ``score``, ``group``, ``value``, ``low``, ``high``, ``says``, ``how``.
+        differences: With ``score``, ``group``, ``value``, ``low``, ``high``, ``conclusion`` and
+            ``how``.
         protocol: How the scores were measured, in sentences.
 
     Raises:
@@ -68,9 +69,9 @@ def compared_page(
     first = groups[0].reports[0]
     facts = {
         "data": data,
-        "verdict": emphasized(summary),
+        "summary": emphasized(summary),
         "scores": [_score(name, texts, groups, differences) for name, texts in cells.items()],
-        "shown": [_entry(each) for each in groups],
+        "entries": [_entry(each) for each in groups],
         "columns": first.columns,
         "protocol": protocol,
         "seed": first.seed,

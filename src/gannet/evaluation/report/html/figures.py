@@ -224,7 +224,7 @@ def training_distance_figure(
     training_distance: TrainingDistance, sample_noun: str = "fakes"
 ) -> str:
     """Cumulative distribution of the distance to the nearest training sample."""
-    with drawing(2.6, salt="closeness") as figure:
+    with drawing(2.6, salt="training distance") as figure:
         axes: Any = figure.add_subplot()
         percentages = [100 * level for level in training_distance.levels]
         axes.plot(

@@ -59,9 +59,9 @@ MEASURES = (
 CONTENTS = (
     ("samples", "Samples"),
     ("scores", "Scores"),
-    ("parts", "Components"),
-    ("memory", "Memorization"),
-    ("course", "Training"),
+    ("components", "Components"),
+    ("memorization", "Memorization"),
+    ("training", "Training"),
     ("protocol", "Protocol"),
     ("cost", "Cost"),
 )
@@ -107,19 +107,19 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
     """
     diagnosis, noun = diagnosis_of(report), report.sample_noun
     components, histograms = _components(report), _histograms(report)
-    left_out = set() if components or histograms else {"parts"}
-    left_out |= set() if report.training_distance else {"memory"}
-    shown = report.examples or examples.outputs or examples.gallery
-    left_out |= set() if shown else {"samples"}
+    left_out = set() if components or histograms else {"components"}
+    left_out |= set() if report.training_distance else {"memorization"}
+    has_samples = report.examples or examples.outputs or examples.gallery
+    left_out |= set() if has_samples else {"samples"}
     facts: dict[str, Any] = {
         "report": report,
-        "made": noun,
+        "sample_noun": noun,
         "reference": reference_heading(report),
         "protocol": protocol_sentences(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "grade": diagnosis.grade,
-        "verdict": [emphasized(sentence) for sentence in _without_grade(report)],
-        "sides": [
+        "conclusions": [emphasized(sentence) for sentence in _without_grade(report)],
+        "diagnosis_parts": [
             part.model_copy(update={"finding": with_sample_noun(part.finding, noun)})
             for part in diagnosis.parts
         ],
@@ -127,9 +127,9 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
         "suspect": suspect_word(report),
         "legend": _legend(report),
         "scores": [_scored(score, report) for score in report.scores],
-        "parts": components,
-        "profiles": histograms,
-        "closeness": trusted_markup(training_distance_figure(report.training_distance, noun))
+        "components": components,
+        "histograms": histograms,
+        "distance_figure": trusted_markup(training_distance_figure(report.training_distance, noun))
         if report.training_distance
         else "",
         "quantiles": _quantiles(report.training_distance),
@@ -139,7 +139,7 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
 
 
 def _without_grade(report: Report) -> list[str]:
-    """The verdict; the grade itself stands above it."""
+    """The conclusions; the grade itself stands above them."""
     first, *others = conclusions(report)
     why = first.partition(": ")[2]
     return [f"{why[:1].upper()}{why[1:]}", *others]
@@ -149,7 +149,7 @@ def _of_samples(report: Report, examples: Examples) -> dict[str, Any]:
     """What a page shows of samples."""
     noun = report.sample_noun
     return {
-        "targeted": any(score.role == "target" for score in report.scores),
+        "has_targets": any(score.role == "target" for score in report.scores),
         "has_upper_bound": any(score.upper_bound is not None for score in report.scores),
         "has_chance": any(score.chance_level is not None for score in report.scores),
         "gallery": exhibit_markup(examples.gallery, "samples") if examples.gallery else "",
@@ -157,9 +157,9 @@ def _of_samples(report: Report, examples: Examples) -> dict[str, Any]:
             (step, exhibit_markup(each, f"samples at step {step}"))
             for step, each in examples.growth
         ],
-        "shown": _pairs(examples.examples, report.examples, noun),
-        "closest": _pairs(examples.suspects, report.suspects, noun),
-        "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
+        "example_pairs": _pairs(examples.examples, report.examples, noun),
+        "suspect_pairs": _pairs(examples.suspects, report.suspects, noun),
+        "outputs": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
     }
 
 
@@ -167,15 +167,15 @@ def _of_training(report: Report) -> dict[str, Any]:
     """What a page shows of training."""
     log = report.training_log
     if log is None:
-        return {"course_figures": [], "actions": [], "measures": MEASURES, "looks": []}
+        return {"training_figures": [], "actions": [], "measures": MEASURES, "evaluations": []}
     return {
-        "course_figures": [
+        "training_figures": [
             (title, trusted_markup(figure))
             for title, figure in training_figures(log, report.sample_noun)
         ],
         "actions": [(step, describe_action(action)) for step, action in log.actions],
         "measures": MEASURES,
-        "looks": [_evaluation_row(evaluation) for evaluation in log.evaluations],
+        "evaluations": [_evaluation_row(evaluation) for evaluation in log.evaluations],
     }
 
 
@@ -361,5 +361,5 @@ def _evaluation_row(evaluation: dict[str, Any]) -> dict[str, Any]:
         "step": evaluation["step"],
         "elapsed": evaluation.get("elapsed", ""),
         "values": texts,
-        "verdict": evaluation.get("diagnosis", ""),
+        "diagnosis": evaluation.get("diagnosis", ""),
     }

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, affine_grid, grid_sample, interpolate
 
+from gannet.metrics.linear_algebra import solve
 from gannet.modalities.image.tensors import thumbnail
 
 SIDE = 24
@@ -79,16 +80,11 @@ def _fitted(moved: Tensor, target: Tensor, middle: Tensor) -> tuple[Tensor, Tens
     wanted: Tensor = target.flatten(1)[..., None]
     squares: Tensor = torch.einsum("mpi,mpj->mij", known, known)
     ridge = torch.diag_embed(squares.diagonal(dim1=1, dim2=2) * 1e-4 + 1e-9)
-    weights = _solved(squares + ridge, torch.einsum("mpi,mpk->mik", known, wanted))
+    weights = solve(squares + ridge, torch.einsum("mpi,mpk->mik", known, wanted))
     fitted = torch.einsum("mpi,mik->mpk", known, weights)
     gain = weights[:, 0, 0]
     rest = (wanted - fitted).reshape(moved.shape)
     return gain, weights[:, 2:, 0] / gain.clamp_min(0.1)[:, None], _size(rest)
-
-
-def _solved(matrix: Tensor, right: Tensor) -> Tensor:
-    solution: Tensor = torch.linalg.solve(matrix, right)
-    return solution
 
 
 def _size(rest: Tensor) -> Tensor:

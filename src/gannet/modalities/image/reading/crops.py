@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from gannet.core.errors import DataError
+from gannet.core.io.names import first_few
 from gannet.core.source import Source
 from gannet.modalities.image.io.files import PixelArray, read_header, upright
 
@@ -17,9 +18,6 @@ MAX_CROPS = 20_000
 
 CACHED_IMAGES = 8
 """Number of decoded images that are cached, since crops are read one after the other."""
-
-MAX_NAMED = 5
-"""Maximum number of names that a message lists."""
 
 CropPosition = tuple[int, int, int]
 """Index of an image, and the left and top offset of a crop."""
@@ -40,7 +38,7 @@ def cut_crops(source: Source, side: int, *, max_crops: int = MAX_CROPS) -> Sourc
         DataError: if no image is large enough.
     """
     items, small, unread = _crop_positions(source, side, max_crops)
-    named = ", ".join(small[:MAX_NAMED]) + (", ..." if len(small) > MAX_NAMED else "")
+    named = first_few(small)
     if not items:
         raise DataError(
             f"no image has {side} pixels each way: {named or 'none can be read'}",
@@ -51,9 +49,7 @@ def cut_crops(source: Source, side: int, *, max_crops: int = MAX_CROPS) -> Sourc
     if small:
         problems.append(f"{len(small)} smaller than {side} pixels left out: {named}")
     if unread:
-        problems.append(
-            f"{len(unread)} that cannot be read left out: {', '.join(unread[:MAX_NAMED])}"
-        )
+        problems.append(f"{len(unread)} that cannot be read left out: {first_few(unread)}")
     return replace(
         source,
         layout=f"{source.layout}, cropped to {side}x{side}",

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from gannet.core.errors import DataError
+from gannet.core.io.names import first_few
 from gannet.core.source import Source
 from gannet.modalities.image.io.files import ImageHeader, Item, PixelArray, read_header, upright
 from gannet.modalities.reading import Pairing
-
-MAX_NAMED = 5
-"""Maximum number of names that an error lists."""
 
 PENCIL = 3.0
 """Darkness of an edge, as a multiple of the brightness gradient."""
@@ -37,9 +35,9 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
         return not other
     raise DataError(
         f"{len(other)} of {len(files)} images are not twice as wide as high, so they are no two "
-        f"squares side by side: {_listed(other)}",
+        f"squares side by side: {first_few(other)}",
         where=str(folder),
-        remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
+        remedy="Fix or remove them, or say --pairs side_by_side to cut all in the middle.",
     )
 
 
@@ -62,7 +60,7 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
                 narrow.append(source.names[index])
     if narrow:
         raise DataError(
-            f"{len(narrow)} images too narrow to be halved: {_listed(narrow)}",
+            f"{len(narrow)} images too narrow to be halved: {first_few(narrow)}",
             where=str(source.path),
             remedy="Remove them, or give images that hold two side by side.",
         )
@@ -98,7 +96,7 @@ def check_proportions(targets: Source, given: Source) -> None:
             unlike.append(f"{name} ({one.width}x{one.height} and {other.width}x{other.height})")
     if unlike:
         raise DataError(
-            f"{len(unlike)} pairs whose images have different proportions: " + _listed(unlike),
+            f"{len(unlike)} pairs whose images have different proportions: " + first_few(unlike),
             where=str(targets.path),
             remedy="Crop both images of a pair alike.",
         )
@@ -159,7 +157,7 @@ def _read_headers(items: Sequence[tuple[str, Item]], folder: Path) -> list[Image
             broken.append(f"{name.removeprefix(f'{folder}/')} ({error.problem})")
     if broken:
         raise DataError(
-            f"{len(broken)} images that cannot be read: {_listed(broken)}",
+            f"{len(broken)} images that cannot be read: {first_few(broken)}",
             where=str(folder),
             remedy="Replace them, or remove them with their partners.",
         )
@@ -168,10 +166,6 @@ def _read_headers(items: Sequence[tuple[str, Item]], folder: Path) -> list[Image
 
 def _sized(file: Path, size: ImageHeader) -> str:
     return f"{file.name} ({size.width}x{size.height})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")
 
 
 PAIRING = Pairing(

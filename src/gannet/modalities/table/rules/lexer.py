@@ -75,7 +75,7 @@ def tokenize(rule: str, columns: Sequence[str]) -> list[Token]:
         )
     if len(rule) > LONGEST:
         raise ConfigError(
-            f"a rule of {len(rule):,} signs, expected at most {LONGEST:,}",
+            f"a rule of {len(rule):,} characters, expected at most {LONGEST:,}",
             where="--constraint",
             remedy="Split it into several rules.",
         )
@@ -115,5 +115,5 @@ def _next(rule: str, at: int, columns: Sequence[str]) -> Token:
         return Token("sign", match[0], at, match.end())
     if word:
         return Token("word", word[0], at, word.end())
-    remedy = _REMEDIES.get(rule[at], "Put values with such signs between quotation marks.")
+    remedy = _REMEDIES.get(rule[at], "Put values with such characters between quotation marks.")
     raise fault(rule, at, f"{rule[at]!r} means nothing in a rule", remedy)

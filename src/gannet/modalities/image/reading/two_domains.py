@@ -5,32 +5,33 @@ from __future__ import annotations
 import numpy as np
 
 from gannet.core.errors import DataError
+from gannet.core.io.names import first_few
 from gannet.core.source import Source
 from gannet.modalities.image.io.files import read_header
 from gannet.modalities.modality import evenly
 
-SIDES = 2
+DOMAINS = 2
 
 LOOKED_AT = 500
-"""Maximum number of headers that are read per side."""
+"""Maximum number of headers that are read per domain."""
 
-REMEDY = "Give a folder with two folders of images, one per side."
+REMEDY = "Give a folder with two folders of images, one per domain."
 
 
-def check_two_sides(source: Source) -> None:
-    """Refuse data without two sides of images, both grey or both in colour.
+def check_two_domains(source: Source) -> None:
+    """Refuse data without two domains of images, both grey or both in colour.
 
     Only the storage mode counts: grey images that are stored in colour may become colourful.
 
     Raises:
-        DataError: naming the side, and files of it.
+        DataError: naming the domain, and files of it.
     """
-    if len(source.classes) != SIDES:
+    if len(source.classes) != DOMAINS:
         raise _not_two(source)
     shades: list[list[bool]] = []
     examples: list[str] = []
-    for side in range(SIDES):
-        mine = np.flatnonzero(source.labels == side)
+    for domain in range(DOMAINS):
+        mine = np.flatnonzero(source.labels == domain)
         gray_by_name = {
             source.names[index]: gray
             for index in mine[evenly(len(mine), LOOKED_AT)].tolist()
@@ -48,7 +49,7 @@ def check_two_sides(source: Source) -> None:
                 f"the images of {names[gray]} are grey ({examples[gray]}), those of "
                 f"{names[color]} in colour ({examples[color]})",
                 where=str(source.path),
-                remedy="Save both sides in the same way: those in colour as grey; or, if grey "
+                remedy="Save both domains in the same way: those in colour as grey; or, if grey "
                 "is to learn colours, the grey ones in colour (RGB).",
             )
 
@@ -66,12 +67,11 @@ def _not_two(source: Source) -> DataError:
     inside = sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
     folders = {name.partition("/")[0] for name in source.names}
     empty = [name for name in inside if name not in folders]
-    if empty and len(names) < SIDES:
+    if empty and len(names) < DOMAINS:
         return DataError(
             "no images in it, so there is nothing to translate the others into",
             where=str(path / empty[0]),
-            remedy="Put images of this side into it.",
+            remedy="Put images of this domain into it.",
         )
-    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    problem = f"{len(names)} sides ({listed})" if names else "images of one side only"
+    problem = f"{len(names)} domains ({first_few(names)})" if names else "images of one domain only"
     return DataError(f"{problem}, expected two", where=str(path), remedy=REMEDY)
