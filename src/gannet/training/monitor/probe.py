@@ -140,7 +140,7 @@ class Monitor:
         """AUC of a linear probe on the discriminator's own features; NaN if it shows none.
 
         It was trained on other reals and on other fakes, so its features may well see what random
-        ones do not, though its verdict hides it.
+        ones do not, though its logits hide it.
         """
         if not isinstance(network, ProjectionDiscriminator):
             return math.nan
