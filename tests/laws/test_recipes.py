@@ -133,7 +133,7 @@ def test_every_recipe_keeps_the_laws(name, batch):
     check_recipe(find_recipe(name), beside(find_recipe(name), batch), **small | OWN.get(name, {}))
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "dcgan", "residual"])
+@pytest.mark.parametrize("architecture", ["mlp", "dcgan", "upsampling", "residual"])
 @pytest.mark.parametrize(
     "objective",
     ["relativistic", "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"],

@@ -26,8 +26,15 @@ from gannet.networks import convolutional, mlp
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
+COLORS = 3
+"""Channels from which on an image is in colour."""
+
 IMAGE_PENALTY = 0.046
-"""Gradient penalty weight over the summed variance of the data, for images."""
+"""Gradient penalty weight over the summed variance of the data, for images in grey."""
+
+COLOR_PENALTY = 0.0014
+"""The same for images in colour: most variance of photos is in few coarse patterns, so that the
+weight of grey ones would blind the discriminator to all the rest."""
 
 VECTOR_PENALTY = 0.5
 """Gradient penalty weight over the summed variance of the data, for vectors."""
@@ -44,14 +51,15 @@ ENERGY_ROWS = 256
 UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
 """Adversarial losses whose logits are not log-odds."""
 
-Architecture = Literal["auto", "mlp", "dcgan", "residual"]
+Architecture = Literal["auto", "mlp", "dcgan", "upsampling", "residual"]
 
 
 class GenerateConfig(Config):
     """Settings of ``generate``."""
 
     architecture: Architecture = Field(
-        "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
+        "auto",
+        description="networks: of the first paper (mlp), strided (dcgan), upsampling or residual",
     )
     loss: adversarial.ObjectiveName = Field(
         "relativistic", description="adversarial loss: what the two networks minimise"
@@ -106,6 +114,11 @@ class GenerateConfig(Config):
     )
 
 
+def in_color(shape: Sequence[int]) -> bool:
+    """Whether samples of a shape ``(C, H, W)`` are images in colour."""
+    return shape[0] >= COLORS
+
+
 def build(config: GenerateConfig, spec: Spec) -> Networks:
     """Networks of the chosen architecture, in the sizes of the data."""
     name, bounded = config.architecture, is_bounded(spec)
@@ -132,8 +145,10 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
             convolutional.ResidualGenerator(spec, config.latent_dim, config.width),
             convolutional.ResidualDiscriminator(spec, config.width),
         )
+    upsampling = name == "upsampling" or (name == "auto" and in_color(spec.shape))
+    generator = convolutional.UpsamplingGenerator if upsampling else convolutional.StridedGenerator
     return Networks(
-        convolutional.StridedGenerator(spec, config.latent_dim, config.width),
+        generator(spec, config.latent_dim, config.width),
         convolutional.StridedDiscriminator(spec, config.width),
     )
 
@@ -256,7 +271,9 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
             },
         )
     variance = float(some.real.flatten(1).var(0).sum())
-    penalty_ratio = IMAGE_PENALTY if has_images else VECTOR_PENALTY
+    penalty_ratio = VECTOR_PENALTY
+    if has_images:
+        penalty_ratio = COLOR_PENALTY if in_color(some.real.shape[1:]) else IMAGE_PENALTY
     weight = float(f"{max(penalty_ratio * variance, 1e-6):.3g}")
     yield f"{penalty_ratio} times the data's variance, {variance:.3g}", {"gradient_penalty": weight}
 
