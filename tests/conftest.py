@@ -6,6 +6,7 @@ import builtins
 import errno
 import io
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gannet.core.types import Spec
 from gannet.data import dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Calibration, Card
+from gannet.modalities import registry
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.vector.codec import VectorCodec
@@ -197,3 +199,14 @@ def forbidden(monkeypatch):
         monkeypatch.setattr(builtins, "open", guarded)
 
     return forbid
+
+
+@pytest.fixture
+def odd_kinds(monkeypatch):
+    """Kinds of data that claim what gannet itself uses, as if their package were installed."""
+    monkeypatch.syspath_prepend(str(Path(__file__).with_name("odd")))
+    registry.modality_of.cache_clear()
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "odd"]:
+        del sys.modules[name]
+    registry.modality_of.cache_clear()

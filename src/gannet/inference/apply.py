@@ -12,6 +12,7 @@ from typing import Any
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.io.files import writing
+from gannet.core.io.names import is_sample_name
 from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.frames import read_frame
 from gannet.inference.options import sorted_options, transform_of
@@ -251,4 +252,4 @@ def _folder(
 
 
 def _is_input(modality: Modality, file: Path) -> bool:
-    return file.suffix.lower() in {modality.item_suffix, *modality.readers}
+    return is_sample_name(file.name, {modality.item_suffix, *modality.readers})
