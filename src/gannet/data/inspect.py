@@ -22,7 +22,7 @@ from gannet.data.find import find
 from gannet.data.options import options_for
 from gannet.modalities.findings import Finding
 from gannet.modalities.modality import Modality, evenly
-from gannet.modalities.reading import MIN_SAMPLES, Budget, Inspection
+from gannet.modalities.reading import MIN_SAMPLES, Budget, Inspection, content_of_raw
 from gannet.modalities.registry import find_modality
 
 MAX_INSPECTED = 50_000
@@ -177,8 +177,7 @@ def _inspect_samples(
             raw = modality.load(source.raw(index), source.names[index])
         except DataError as error:
             return error.problem
-        array = np.asarray(raw)
-        return fingerprint(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+        return fingerprint(content_of_raw(raw))
 
     results = list(zip(indices, in_order(one, indices), strict=True))
     broken = tuple((source.names[index], why) for index, why in results if isinstance(why, str))
