@@ -210,3 +210,22 @@ def odd_kinds(monkeypatch):
     for name in [each for each in sys.modules if each.partition(".")[0] == "odd"]:
         del sys.modules[name]
     registry.modality_of.cache_clear()
+
+
+@pytest.fixture
+def of_trees(odd_kinds):
+    """An untrained run of a kind whose raw samples are dictionaries, for which it takes a tree."""
+    recipe = find_recipe("odd_tree_gan")
+    config, state = recipe.config(latent_dim=4, batch=4), {"symbols": ["add", "sin", "x"]}
+    card = Card(
+        recipe="odd_tree_gan",
+        config=config.model_dump(),
+        spec=Spec((3, 4), tokens=(3, 4), kind="odd_tree"),
+        codecs={key: {"kind": "odd_tree", "state": state} for key in ("sample", "tokens")},
+        steps=0,
+        seed=0,
+        gannet="0",
+    )
+    torch.manual_seed(0)
+    networks = recipe.training.build(config, card.spec).eval().requires_grad_(False)
+    return Artifact(card, networks.generator, networks.discriminator)

@@ -169,12 +169,17 @@ def _count_different(inspection: Inspection, findings: Findings) -> int:
 def _inspect_samples(
     modality: Modality, source: Source, options: BaseModel, budget: Budget, max_samples: int
 ) -> Inspection:
-    """Inspect samples of any kind: which can be read, and which are equal."""
+    """Inspect samples of any kind: which can be read and encoded, and which are equal."""
     indices = evenly(source.count, max_samples)
+    chosen = partial(modality.codec_for, source, options, budget)
+    codec, reason = chosen() if any(True for _ in modality.raws(source)) else (None, "")
 
     def one(index: int) -> int | str:
+        name = source.names[index]
         try:
-            raw = modality.load(source.raw(index), source.names[index])
+            raw = modality.load(source.raw(index), name)
+            if codec is not None:
+                modality.packed(codec, raw, name)
         except DataError as error:
             return error.problem
         return fingerprint(content_of_raw(raw))
@@ -182,11 +187,7 @@ def _inspect_samples(
     results = list(zip(indices, in_order(one, indices), strict=True))
     broken = tuple((source.names[index], why) for index, why in results if isinstance(why, str))
     fingerprints = {index: result for index, result in results if isinstance(result, int)}
-    shape: tuple[int, ...] = ()
-    reason = ""
-    if fingerprints:
-        codec, reason = modality.codec_for(source, options, budget)
-        shape = tuple(codec.shape)
+    shape: tuple[int, ...] = () if codec is None else tuple(codec.shape)
     size = " x ".join(map(str, shape))
     return Inspection(
         indices=list(fingerprints),

@@ -17,7 +17,7 @@ from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.frames import read_frame
 from gannet.inference.options import sorted_options, transform_of
 from gannet.inference.sampler import TrainedSampler
-from gannet.modalities.inference import file_of
+from gannet.modalities.inference import file_of, transformed
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
@@ -206,7 +206,8 @@ def _crossed(task: TransformTask, kinds: Kinds, given: Any) -> Sequence[Any]:
         name: read_input(task.codec, file, read_frame)
         for name, file in task.named_files(path).items()
     }
-    return task(read_input(task.codec, given, read_frame), files)
+    raw = read_input(task.codec, given, read_frame)
+    return transformed(task, raw, files, str(path or "the input"))
 
 
 def _folder(

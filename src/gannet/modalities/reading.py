@@ -214,6 +214,34 @@ def reader_errors(
         raise DataError(describe(error), where=where, remedy=remedy) from None
 
 
+def reason_of(error: Exception) -> str:
+    """Why a codec cannot use a sample: what it says, else what it raised."""
+    if isinstance(error, GannetError):
+        return error.problem
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+@contextmanager
+def codec_errors(noun: str, what: str, where: str = "") -> Generator[None]:
+    """Turn any exception of a codec into a ``DataError``.
+
+    Args:
+        noun: What is encoded or decoded, for the message.
+        what: What cannot be done with it.
+        where: Name of the sample, or of the option.
+
+    Raises:
+        DataError: in place of any exception that is no ``GannetError``.
+    """
+    with reader_errors(
+        lambda error: f"{noun} cannot be {what} ({reason_of(error)})",
+        where=where,
+        remedy="Correct it, or the package of that kind of data.",
+        unchanged=GannetError,
+    ):
+        yield
+
+
 def source_unchanged(source: Source, _column: ColumnView) -> Source:
     """Use cells as samples unchanged."""
     return source

@@ -1,7 +1,8 @@
 """Trees from noise, or for another tree."""
 
 from gannet.core.config import Config
-from gannet.core.recipe import Inputs, Networks, Recipe, Slot, Training
+from gannet.core.recipe import Inference, Inputs, Networks, Recipe, Slot, Training
+from gannet.core.transform import Transform
 from gannet.losses import adversarial
 from gannet.networks.mlp import MLPDiscriminator, MLPGenerator
 
@@ -27,9 +28,21 @@ def generator_losses(networks, batch, noise, config):
     return {"adversarial": adversarial.non_saturating_generator(real, fake)}
 
 
+def copy(trained, given, samples, seed):
+    codec = trained.codecs["sample"]
+    return shown(codec.decode(codec.encode([given.sample] * samples)))
+
+
+def shown(trees):
+    return trees
+
+
 recipe = Recipe(
     config=Config,
-    inputs=Inputs(slots={"sample": Slot(("odd_tree",)), "vector": Slot(("label",), optional=True)}),
+    inputs=Inputs(
+        slots={"sample": Slot(("odd_tree",)), "tokens": Slot(("odd_tree",), optional=True)}
+    ),
+    inference=Inference(transforms={"copy": Transform(description="copies a tree", apply=copy)}),
     training=Training(
         build=build, discriminator_losses=discriminator_losses, generator_losses=generator_losses
     ),

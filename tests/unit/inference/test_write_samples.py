@@ -12,7 +12,7 @@ from gannet.api.model import Model
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.data import dataset
 from gannet.inference.card import Calibration
-from gannet.inference.judge_files import judge_files
+from gannet.inference.judge_files import judge_files, judge_samples
 from gannet.inference.write_samples import LARGEST, write_samples
 
 
@@ -294,3 +294,15 @@ def test_a_sample_without_a_class_has_none_in_any_file(half_labeled, tmp_path):
     assert dataset.find(tmp_path / "made.csv", kinds=["vector"]).labels.tolist() == told(rows, 40)
     table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
     assert table["label"] == [(*pictures.classes, None)[number] for number in expected]
+
+
+def test_a_file_that_cannot_be_encoded_is_named_and_the_others_are_judged(of_trees, tmp_path):
+    (tmp_path / "a.json").write_text('{"op": "x"}')
+    (tmp_path / "b.json").write_text('{"kids": []}')
+    (tmp_path / "dataset.json").write_text("{}")
+    report = json.loads(judge_files(of_trees, [tmp_path], json=True))
+    assert [each["file"] for each in report["judgments"]] == [str(tmp_path / "a.json")]
+    [broken] = report["broken"]
+    assert "b.json: this odd_tree cannot be encoded (KeyError: 'op')" in broken
+    with pytest.raises(DataError, match="sample 1: this odd_tree cannot be encoded"):
+        judge_samples(of_trees, [{"op": "x"}, {"kids": []}])
