@@ -306,3 +306,12 @@ def test_a_file_that_cannot_be_encoded_is_named_and_the_others_are_judged(of_tre
     assert "b.json: this odd_tree cannot be encoded (KeyError: 'op')" in broken
     with pytest.raises(DataError, match="sample 1: this odd_tree cannot be encoded"):
         judge_samples(of_trees, [{"op": "x"}, {"kids": []}])
+
+
+def test_objects_are_written_to_a_folder_and_never_pickled(of_trees, tmp_path):
+    with pytest.raises(ConfigError, match=r"objects .dict., which cannot be one array") as caught:
+        write_samples(of_trees, count=3, out=tmp_path / "made.npz")
+    assert "Give a folder" in caught.value.remedy
+    assert not list(tmp_path.iterdir())
+    write_samples(of_trees, count=3, out=tmp_path / "made")
+    assert len(list((tmp_path / "made").glob("*.json"))) == 3
