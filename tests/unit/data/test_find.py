@@ -361,6 +361,19 @@ def test_a_zip_that_climbs_out_is_refused(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
 
 
+def test_the_folders_of_a_zip_are_classes_as_those_of_a_tar_are(tmp_path):
+    names = [f"all/{name}/{number}.png" for name in ("cat", "dog") for number in (0, 1)]
+    members = {name: png(number) for number, name in enumerate(names)}
+    found = find(write_zip(tmp_path / "a.zip", members))
+    assert (found.classes, labels_of(found)) == (("cat", "dog"), ["cat", "cat", "dog", "dog"])
+    assert find(tmp_path / "a.zip", label="").classes == ()
+    assert "no labels 'breed'" in refusal(tmp_path / "a.zip", label="breed")
+    unlabeled = {**members, "dataset.json": '{"labels": null}'}
+    assert find(write_zip(tmp_path / "b.zip", unlabeled)).classes == ()
+    parts = {f"{name}/0.png": png(0) for name in ("train", "test")}
+    assert find(write_zip(tmp_path / "c.zip", parts)).classes == ()
+
+
 def test_a_zip_of_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "ENTRIES", 1)
     assert "more than 1 files" in refusal(
