@@ -765,3 +765,11 @@ def test_a_table_of_pairs_beside_them_is_none_of_them(tmp_path):
     kinds = {"sample": ("odd_series",), "tokens": ("odd_tree",)}
     source = find_pairs(tmp_path, "beside", kinds=kinds, role="tokens")
     assert (source.count, source.roles["tokens"].kind, source.problems) == (12, "odd_tree", ())
+
+
+@ODD
+def test_a_file_about_class_folders_is_none_of_their_samples(tmp_path):
+    fill(tmp_path, [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(3)])
+    (tmp_path / "info.json").write_text(TREE)
+    assert found(tmp_path) == ("image", 6)
+    assert find(tmp_path).classes == ("cat", "dog")
