@@ -6,6 +6,7 @@ import builtins
 import errno
 import io
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gannet.core.types import Spec
 from gannet.data import dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Calibration, Card
+from gannet.modalities import registry
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.vector.codec import VectorCodec
@@ -197,3 +199,33 @@ def forbidden(monkeypatch):
         monkeypatch.setattr(builtins, "open", guarded)
 
     return forbid
+
+
+@pytest.fixture
+def odd_kinds(monkeypatch):
+    """Kinds of data that claim what gannet itself uses, as if their package were installed."""
+    monkeypatch.syspath_prepend(str(Path(__file__).with_name("odd")))
+    registry.modality_of.cache_clear()
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "odd"]:
+        del sys.modules[name]
+    registry.modality_of.cache_clear()
+
+
+@pytest.fixture
+def of_trees(odd_kinds):
+    """An untrained run of a kind whose raw samples are dictionaries, for which it takes a tree."""
+    recipe = find_recipe("odd_tree_gan")
+    config, state = recipe.config(latent_dim=4, batch=4), {"symbols": ["add", "sin", "x"]}
+    card = Card(
+        recipe="odd_tree_gan",
+        config=config.model_dump(),
+        spec=Spec((3, 4), tokens=(3, 4), kind="odd_tree"),
+        codecs={key: {"kind": "odd_tree", "state": state} for key in ("sample", "tokens")},
+        steps=0,
+        seed=0,
+        gannet="0",
+    )
+    torch.manual_seed(0)
+    networks = recipe.training.build(config, card.spec).eval().requires_grad_(False)
+    return Artifact(card, networks.generator, networks.discriminator)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -13,12 +16,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gannet.core.codec import Codec
 from gannet.core.config import flag
-from gannet.core.errors import need
+from gannet.core.errors import GannetError, need
 from gannet.core.io.training_log import read_training_log
+from gannet.data.containers.frames import read_frame
+from gannet.data.containers.tables import MAX_CACHED_BYTES
 from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import diagnose_card, two_sample_sentence
 from gannet.inference.options import given_options
+from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
@@ -88,7 +95,7 @@ def _about(session: Session) -> list[str]:
 def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines = [] if last else ["this run was already finished; there was nothing left to do"]
     artifact = Artifact.load(session.out)
-    card, modality = artifact.card, artifact.modality
+    card = artifact.card
     log = read_training_log(session.out, recipe=card.recipe, diagnosis=card.diagnosis)
     diagnosis = diagnose_card(card, log)
     lines.append(f"result:    {diagnosis.sentence}")
@@ -102,25 +109,49 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines.append(f"run:       {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples:   {session.out / 'grid.png'}")
+    data = session.dataset.source
+    alone = session.plan.data if not data.roles else ""
+    return [*lines, f"next:      {next_command(artifact, session.out, alone)}"]
+
+
+def next_command(artifact: Artifact, run: Path, data: str) -> str:
+    """The command that a finished run is for.
+
+    Args:
+        artifact: The run.
+        run: Its folder.
+        data: The data that it was trained on, if they are of one kind.
+    """
+    folder, modality = shlex.quote(str(run)), artifact.modality
     single = modality.item_suffix  # else a file holds many samples
-    suffix = single or next(iter(modality.writers))
     transform = artifact.recipe.inference.transform
     if transform is None:
-        options = "".join(
-            f" {flag(each)} ..." for each in given_options(artifact.recipe, artifact.codecs)
-        )
+        suffix = single or next(iter(modality.writers))
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
-        what += options
-        lines.append(f"next:      gannet sample {session.out} {what}")
-    else:
-        source, output = (
-            find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
-            for role in (transform.given, transform.output)
+        given = given_options(artifact.recipe, artifact.codecs)
+        return " ".join(
+            [f"gannet sample {folder} {what}", *(f"{flag(each)} ..." for each in given)]
         )
-        given = source.noun[0].upper() if source.item_suffix else session.plan.data
-        suffix = output.item_suffix or next(iter(output.writers))
-        lines.append(f"next:      gannet apply {session.out} {given} --out made{suffix}")
-    return lines
+    codec, output_codec = (
+        artifact.codecs.get(role, artifact.codecs["sample"])
+        for role in (transform.given, transform.output)
+    )
+    source, output = find_modality(codec.kind), find_modality(output_codec.kind)
+    given = (source.noun[0] if source.item_suffix else source.name).upper()
+    if not source.item_suffix and _can_be_given(source, codec, Path(data)):
+        given = shlex.quote(data)
+    suffix = output.item_suffix or next(iter(output.writers))
+    return f"gannet apply {folder} {given} --out made{suffix}"
+
+
+def _can_be_given(modality: Modality, codec: Codec[Any], data: Path) -> bool:
+    """Whether ``gannet apply`` reads a file; a large one is not tried."""
+    if not data.is_file() or data.stat().st_size > MAX_CACHED_BYTES:
+        return False
+    with suppress(GannetError):
+        modality.inference.read_input(codec, data, read_frame)
+        return True
+    return False
 
 
 def discriminator_auc(evaluation: MonitorEvaluation) -> str:

@@ -20,7 +20,7 @@ def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int
         run: A run's folder.
         count: How many.
         out: A folder for single files; or a file, whose suffix chooses the format: .npz holds the
-            samples of any run; .png is one grid of images, .csv a table of rows.
+            samples of any run that makes arrays; .png is one grid of images, .csv a table of rows.
         seed: Other seeds give other samples.
     """
     from gannet.api.train import load

@@ -263,11 +263,31 @@ class _Pass:
             raws.append(raw)
         try:
             packed = self.modality.pack(self.codec, raws)
-        except DataError as error:
-            where = error.where or str(self.source.path)
-            raise DataError(error.problem, where=where, remedy=error.remedy) from None
+        except Exception:  # noqa: BLE001  # codecs of other packages may raise anything
+            each, faults = self._one_by_one(decoded, raws)
+            skipped += [(self.source.names[index], why) for index, why in faults.items()]
+            contents = [
+                content
+                for index, content in zip(decoded, contents, strict=True)
+                if index not in faults
+            ]
+            decoded = [index for index in decoded if index not in faults]
+            packed = np.concatenate([self.modality.pack(self.codec, []), *each])
         fingerprints = [fingerprint(each.tobytes()) for each in packed]
         return _DecodedPart(decoded, contents, packed, fingerprints, skipped)
+
+    def _one_by_one(
+        self, indices: list[int], raws: list[Any]
+    ) -> tuple[list[NDArray[Any]], dict[int, str]]:
+        """Packed samples, and reasons why the others cannot be encoded, by index."""
+        packed: list[NDArray[Any]] = []
+        faults: dict[int, str] = {}
+        for index, raw in zip(indices, raws, strict=True):
+            try:
+                packed.append(self.modality.packed(self.codec, raw, self.source.names[index]))
+            except DataError as error:
+                faults[index] = error.problem
+        return packed, faults
 
     def _one(self, index: int) -> tuple[int, Any]:
         """The fingerprint of a cell and its raw sample; the file is read once if possible."""

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
 from gannet.core.io.names import first_few
 from gannet.core.source import Source
 from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
-from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, suffix_of
+from gannet.data.containers.cells import (
+    CellTable,
+    FileFilter,
+    UnclaimedError,
+    suffix_of,
+    suffixes_of,
+)
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
@@ -29,6 +34,8 @@ _FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
 
 NOTES = (".txt", ".data")
 """Suffixes of tables that, beside other files, are more likely notes."""
+
+_DATA_FILES = {*frames.SUFFIXES, *_FILES} - {*NOTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +114,14 @@ def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
 
 def file_filter_of(candidates: Iterable[Modality]) -> FileFilter:
     """A filter of the files that some kinds can read."""
-    read = [each for each in candidates if each.readers]
+    requested = list(candidates)
+    read = [each for each in requested if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
     if not read:
         return FileFilter(suffixes, "file", "files")
     one, many = (" or ".join(each.noun[at] for each in read) for at in (0, 1))
-    return FileFilter(suffixes, one, many)
+    only = suffixes.intersection(*(each.readers for each in requested))
+    return FileFilter(suffixes, one, many, only)
 
 
 def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
@@ -126,7 +135,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     if modality.reading.own_labels:
         classes = table.classes(label)
         if classes.column:
-            view = _without(view, classes.column)
+            view = tables.without_column(view, classes.column)
     elif label:
         raise DataError(
             f"--label {label}: {modality.data} needs no label column",
@@ -272,27 +281,6 @@ def _other_kind(path: Path) -> str:
     return ""
 
 
-def _without(view: ColumnView, name: str) -> ColumnView:
-    """All columns of a table except one."""
-    if view.form != "rows":
-        return view
-    columns = tuple(each for each in view.columns if each != name)
-    frames = _Narrowed(view.frames, columns)
-    return replace(view, columns=columns, shape=(len(columns),), frames=frames)
-
-
-class _Narrowed(Iterable[Frame]):
-    """Some columns of frames; can be iterated repeatedly."""
-
-    def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
-        self.frames, self.columns = frames, columns
-
-    def __iter__(self) -> Any:
-        for frame in self.frames:
-            cells = tuple(frame.column(name) for name in self.columns)
-            yield Frame(self.columns, cells, frame.where, frame.first)
-
-
 def _table_at(path: Path, file_filter: FileFilter) -> CellTable:
     """The container at a path."""
     return _folder(path, file_filter) if _is_folder(path) else _file(path, file_filter)
@@ -319,7 +307,7 @@ def _file(path: Path, file_filter: FileFilter) -> CellTable:
     suffix = suffix_of(path.name)
     if suffix in _FILES:
         return _FILES[suffix](path, file_filter)
-    if file_filter.fits(path.name):
+    if file_filter.fits(path.name) and not _may_hold_many(suffix, file_filter):
         raise DataError(
             f"a single {file_filter.one} is not a dataset",
             where=str(path),
@@ -347,11 +335,11 @@ def _folder(path: Path, file_filter: FileFilter) -> CellTable:
         )
     if table_names:
         return metadata.from_metadata(path, path / table_names[0], file_filter)
-    samples = any(map(file_filter.fits, names))
     shards = [path / name for name in names if suffix_of(name) == ".parquet"]
-    if shards and (samples or not all(map(tables.is_table, shards))):
+    beside = any(file_filter.fits(name) for name in names if suffix_of(name) != ".parquet")
+    if shards and (beside or not all(map(tables.is_table, shards))):
         return parquet.from_parquet(path, shards)
-    if not samples:
+    if not _are_samples(names, file_filter):
         if (table := _tables_in(path, names, file_filter)) is not None:
             return table
         data = path / "data"
@@ -360,10 +348,29 @@ def _folder(path: Path, file_filter: FileFilter) -> CellTable:
     return folders.from_folder(path, file_filter)
 
 
+def _may_hold_many(suffix: str, file_filter: FileFilter) -> bool:
+    """Whether a single file is read as a table or array, although a kind reads samples from it."""
+    return suffix in {*frames.SUFFIXES, *_FILES} and suffix not in file_filter.only
+
+
+def _are_samples(names: Sequence[str], file_filter: FileFilter) -> bool:
+    """Whether files of a folder are samples of a kind that reads them.
+
+    A single file beside a table is more likely about it. Of files that could also be tables or
+    arrays, only two or more of a suffix are samples, and those that are more likely notes only if
+    there is no table.
+    """
+    counts = suffixes_of(filter(file_filter.fits, names))
+    tables_there = any(suffix_of(name) in _DATA_FILES - file_filter.only for name in names)
+    sure = sum(n for suffix, n in counts.items() if not _may_hold_many(suffix, file_filter))
+    return sure > int(tables_there) or any(
+        count > 1 and not (suffix in NOTES and tables_there) for suffix, count in counts.items()
+    )
+
+
 def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> CellTable | None:
     """The only data file of a folder, or the table that its files form together."""
-    suffixes = {*frames.SUFFIXES, *_FILES} - set(NOTES)
-    files = [path / name for name in names if suffix_of(name) in suffixes]
+    files = [path / name for name in names if suffix_of(name) in _DATA_FILES]
     if files and tables.folder_of_tables(files):
         return tables.from_files(path, files)
     if len(files) > 1:

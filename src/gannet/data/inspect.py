@@ -22,7 +22,7 @@ from gannet.data.find import find
 from gannet.data.options import options_for
 from gannet.modalities.findings import Finding
 from gannet.modalities.modality import Modality, evenly
-from gannet.modalities.reading import MIN_SAMPLES, Budget, Inspection
+from gannet.modalities.reading import MIN_SAMPLES, Budget, Inspection, content_of_raw
 from gannet.modalities.registry import find_modality
 
 MAX_INSPECTED = 50_000
@@ -169,25 +169,25 @@ def _count_different(inspection: Inspection, findings: Findings) -> int:
 def _inspect_samples(
     modality: Modality, source: Source, options: BaseModel, budget: Budget, max_samples: int
 ) -> Inspection:
-    """Inspect samples of any kind: which can be read, and which are equal."""
+    """Inspect samples of any kind: which can be read and encoded, and which are equal."""
     indices = evenly(source.count, max_samples)
+    chosen = partial(modality.codec_for, source, options, budget)
+    codec, reason = chosen() if any(True for _ in modality.raws(source)) else (None, "")
 
     def one(index: int) -> int | str:
+        name = source.names[index]
         try:
-            raw = modality.load(source.raw(index), source.names[index])
+            raw = modality.load(source.raw(index), name)
+            if codec is not None:
+                modality.packed(codec, raw, name)
         except DataError as error:
             return error.problem
-        array = np.asarray(raw)
-        return fingerprint(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+        return fingerprint(content_of_raw(raw))
 
     results = list(zip(indices, in_order(one, indices), strict=True))
     broken = tuple((source.names[index], why) for index, why in results if isinstance(why, str))
     fingerprints = {index: result for index, result in results if isinstance(result, int)}
-    shape: tuple[int, ...] = ()
-    reason = ""
-    if fingerprints:
-        codec, reason = modality.codec_for(source, options, budget)
-        shape = tuple(codec.shape)
+    shape: tuple[int, ...] = () if codec is None else tuple(codec.shape)
     size = " x ".join(map(str, shape))
     return Inspection(
         indices=list(fingerprints),

@@ -12,11 +12,12 @@ from typing import Any
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.io.files import writing
+from gannet.core.io.names import is_sample_name
 from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.frames import read_frame
 from gannet.inference.options import sorted_options, transform_of
 from gannet.inference.sampler import TrainedSampler
-from gannet.modalities.inference import file_of
+from gannet.modalities.inference import file_of, transformed
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
@@ -205,7 +206,8 @@ def _crossed(task: TransformTask, kinds: Kinds, given: Any) -> Sequence[Any]:
         name: read_input(task.codec, file, read_frame)
         for name, file in task.named_files(path).items()
     }
-    return task(read_input(task.codec, given, read_frame), files)
+    raw = read_input(task.codec, given, read_frame)
+    return transformed(task, raw, files, str(path or "the input"))
 
 
 def _folder(
@@ -251,4 +253,4 @@ def _folder(
 
 
 def _is_input(modality: Modality, file: Path) -> bool:
-    return file.suffix.lower() in {modality.item_suffix, *modality.readers}
+    return is_sample_name(file.name, {modality.item_suffix, *modality.readers})

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
+from gannet.core.io.names import OWN_FILES, is_sample_name
 from gannet.core.sampling import LoadedSamples
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
@@ -247,7 +248,11 @@ def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
     for each in files:
         if each.is_dir():
             inside = sorted(part for part in each.rglob("*") if part.is_file())
-            paths += [part for part in inside if not suffixes or part.suffix.lower() in suffixes]
+            paths += [
+                part
+                for part in inside
+                if (is_sample_name(part.name, suffixes) if suffixes else part.name not in OWN_FILES)
+            ]
         else:
             paths.append(each)
     if not paths:

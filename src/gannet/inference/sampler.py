@@ -28,6 +28,7 @@ from gannet.inference.options import (
     slots_of,
 )
 from gannet.modalities.modality import Modality
+from gannet.modalities.reading import codec_errors
 from gannet.modalities.registry import codec_of, find_modality
 from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.recipes.registry import find_recipe
@@ -165,7 +166,10 @@ class TrainedSampler:
         for role, options in options_by_slot(self.recipe, self.codecs, condition_options).items():
             codec = self.codecs[role]
             request = ConditionRequest(codec, options, rows, seed, self.card.class_frequencies)
-            tensor = find_modality(codec.kind).inference.condition(request)
+            where = ", ".join(flag(name) for name, value in options if value is not None)
+            modality = find_modality(codec.kind)
+            with codec_errors(f"this {modality.noun[0]}", "used as a condition", where):
+                tensor = modality.inference.condition(request)
             if tensor is not None:
                 found[role] = tensor
         return found
@@ -350,7 +354,8 @@ class TrainedSampler:
 
     def decode(self, samples: Tensor) -> list[Any]:
         """Samples as raw data, by the codec of the output."""
-        return self.codec.decode(samples)
+        with codec_errors(self.modality.noun[1], "decoded"):
+            return self.codec.decode(samples)
 
 
 def codecs_of(card: Card) -> dict[str, Codec[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from gannet.core.sampling import (
     SamplingRequest,
 )
 from gannet.core.transform import TransformTask
-from gannet.modalities.reading import reader_errors
+from gannet.modalities.reading import codec_errors, reader_errors
 
 ReadTable = Callable[[Path], Frame]
 """Reads a file of cells as a table."""
@@ -81,7 +81,7 @@ def read(codec: Codec[Any], path: Path) -> Any:
 
 def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
     """A file that is one sample."""
-    return LoadedSamples(codec.encode([read(codec, path)]), ("",))
+    return LoadedSamples(encoded(codec, [read(codec, path)], str(path)), ("",))
 
 
 def file_of(codec: Codec[Any], given: Any) -> Path | None:
@@ -123,7 +123,41 @@ def encode(codec: Codec[Any], raws: Any) -> Tensor:
     loaded = [
         each if file is None else read(codec, file) for each, file in zip(raws, files, strict=True)
     ]
-    return codec.encode(loaded) if loaded else torch.zeros(0)
+    if not loaded:
+        return torch.zeros(0)
+    try:
+        return codec.encode(loaded)
+    except Exception:  # which one is to blame?
+        for row, raw in enumerate(loaded):
+            encoded(codec, [raw], str(files[row] or f"sample {row}"))
+        raise
+
+
+def encoded(codec: Codec[Any], raws: Sequence[Any], where: str) -> Tensor:
+    """Encoded raw samples of one place.
+
+    Raises:
+        DataError: if they cannot be encoded, whatever the codec raises.
+    """
+    with codec_errors(f"this {codec.kind}", "encoded", where):
+        return codec.encode(raws)
+
+
+def transformed(
+    task: TransformTask, raw: Any, files: Mapping[str, Any], where: str
+) -> Sequence[Any]:
+    """One raw output per draw.
+
+    Raises:
+        DataError: if the input cannot be encoded, whatever the codec raises.
+    """
+    try:
+        return task(raw, files)
+    except GannetError:
+        raise
+    except Exception:  # the input's fault, or that of the recipe?
+        encoded(task.codec, [raw], where)
+        raise
 
 
 def apply_file(
@@ -134,7 +168,7 @@ def apply_file(
 ) -> None:
     """Transform a file into one file per sample, read and written by the codecs."""
     files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
-    outputs = task(read(task.codec, given), files)
+    outputs = transformed(task, read(task.codec, given), files, str(given))
     for path, each in zip(outs, outputs, strict=True):
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +179,8 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
     """Transform a raw sample, or a file, into one output per sample."""
     path = file_of(task.codec, given)
     files = {name: read(task.codec, file) for name, file in task.named_files(path).items()}
-    return task(given if path is None else read(task.codec, path), files)
+    raw = given if path is None else read(task.codec, path)
+    return transformed(task, raw, files, str(path or "the input"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from gannet.modalities.reading import (
     Claim,
     ColumnView,
     Reading,
+    codec_errors,
     reader_errors,
 )
 from gannet.networks.classifier import BuildClassifier, RowNet
@@ -301,8 +302,10 @@ class Modality:
         Raises:
             DataError: if nothing of it can be read, or it does not suit the budget.
         """
+        where = str(source.path)
         if self.reading.codec is not None:
-            return self.reading.codec(source, options, budget)
+            with codec_errors(f"a codec for {self.data}", "fitted", where):
+                return self.reading.codec(source, options, budget)
         raws = list(self.raws(source))
         if not raws:
             raise DataError(
@@ -310,8 +313,27 @@ class Modality:
                 where=str(source.path),
                 remedy="Replace them, or give other data.",
             )
-        fitted: Codec[Any] = self.codec.fit(raws)
-        return fitted, ""
+        try:
+            return self.codec.fit(raws), ""
+        except Exception:  # noqa: BLE001  # codecs of other packages may raise anything
+            fine = [raw for raw in raws if self._fits(raw)]
+        with codec_errors(f"a codec for {self.data}", "fitted", where):
+            return self.codec.fit(fine or raws), ""
+
+    def _fits(self, raw: Any) -> bool:
+        """Whether a codec can be fitted to one raw sample; decoding reports the others."""
+        with suppress(Exception):
+            return self.codec.fit([raw]) is not None
+        return False
+
+    def packed(self, codec: Codec[Any], raw: Any, name: str) -> NDArray[Any]:
+        """One raw sample as it is stored for training ``(1, ...)``.
+
+        Raises:
+            DataError: if it cannot be encoded, whatever the codec raises.
+        """
+        with codec_errors(self.noun[0], "encoded", name):
+            return self.pack(codec, [raw])
 
 
 def modality_of_embedded(modality: Modality, samples: Tensor, embedded: Tensor) -> Modality:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,6 +214,34 @@ def reader_errors(
         raise DataError(describe(error), where=where, remedy=remedy) from None
 
 
+def reason_of(error: Exception) -> str:
+    """Why a codec cannot use a sample: what it says, else what it raised."""
+    if isinstance(error, GannetError):
+        return error.problem
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+@contextmanager
+def codec_errors(noun: str, what: str, where: str = "") -> Generator[None]:
+    """Turn any exception of a codec into a ``DataError``.
+
+    Args:
+        noun: What is encoded or decoded, for the message.
+        what: What cannot be done with it.
+        where: Name of the sample, or of the option.
+
+    Raises:
+        DataError: in place of any exception that is no ``GannetError``.
+    """
+    with reader_errors(
+        lambda error: f"{noun} cannot be {what} ({reason_of(error)})",
+        where=where,
+        remedy="Correct it, or the package of that kind of data.",
+        unchanged=GannetError,
+    ):
+        yield
+
+
 def source_unchanged(source: Source, _column: ColumnView) -> Source:
     """Use cells as samples unchanged."""
     return source
@@ -225,12 +253,12 @@ def content_of(cell: Any, name: str) -> bytes:
     Raises:
         DataError: if a file cannot be read or is too large.
     """
-    if isinstance(cell, np.ndarray):
+    if isinstance(cell, np.ndarray) and not cell.dtype.hasobject:
         return np.ascontiguousarray(cell).tobytes()  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(cell, bytes):
         return cell
     if not isinstance(cell, Path):
-        return repr(cell).encode()
+        return repr(_plain(cell)).encode()
     try:
         if cell.stat().st_size > FILE_BYTES:
             raise DataError(
@@ -247,6 +275,44 @@ def content_of(cell: Any, name: str) -> bytes:
         raise DataError(
             f"cannot be read ({error.strerror})", where=name, remedy="Remove it or fetch it again."
         ) from None
+
+
+def content_of_raw(raw: Any) -> bytes:
+    """The content of a raw sample as bytes, equal for equal samples of any type.
+
+    >>> content_of_raw({"b": 1, "a": [2, {3}]}) == content_of_raw({"a": [2, {3}], "b": 1})
+    True
+    """
+    with suppress(ValueError):  # lists of different lengths are no array
+        array = np.asarray(raw)
+        if not array.dtype.hasobject:
+            return f"{array.dtype} {array.shape}".encode() + array.tobytes()
+    return repr(_plain(raw)).encode()
+
+
+def _plain(value: Any) -> Any:
+    """A value of nested parts whose ``repr`` holds all that is in it, and no address."""
+    match value:
+        case Mapping():
+            parts = cast(Mapping[Any, Any], value).items()
+            return sorted((repr(_plain(key)), _plain(part)) for key, part in parts)
+        case set() | frozenset():
+            return sorted(repr(_plain(part)) for part in cast(set[Any], value))
+        case list() | tuple():
+            return [_plain(part) for part in cast(Sequence[Any], value)]
+        case np.ndarray() | Tensor():
+            array = np.asarray(cast(Any, value))
+            return array.dtype.str, array.shape, array.tolist()
+        case _ if type(value).__repr__ is object.__repr__:
+            return type(value).__qualname__, _plain(_fields(value))
+        case _:
+            return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    slots = [name for each in type(value).__mro__ for name in getattr(each, "__slots__", ())]
+    held = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    return held | getattr(value, "__dict__", {})
 
 
 Traits = Mapping[str, Sequence[Any]]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gannet.api.train import Session
-from gannet.cli.progress import Events
+from gannet.cli.progress import Events, next_command
+from gannet.modalities.registry import find_modality
+from gannet.recipes.registry import find_recipe
 
 
 @pytest.fixture
@@ -64,3 +68,32 @@ def test_a_run_that_has_nothing_left_to_do_tells_nothing(condition, tmp_path):
     before = sorted((tmp_path / "run" / "tensorboard").iterdir())
     condition()
     assert sorted((tmp_path / "run" / "tensorboard").iterdir()) == before
+
+
+def of_table():
+    """As much of a run that fills tables as says which command it is for."""
+    codecs = {"sample": SimpleNamespace(kind="table")}
+    return SimpleNamespace(
+        modality=find_modality("table"), recipe=find_recipe("impute"), codecs=codecs
+    )
+
+
+def test_the_next_command_names_the_data_only_if_they_can_be_given(tmp_path):
+    table, other = tmp_path / "a table.csv", tmp_path / "all.npz"
+    table.write_text("a,b\n1,2\n3,\n")
+    other.write_bytes(b"PK")
+    run = Path("run")
+    assert next_command(of_table(), run, str(table)) == (
+        f"gannet apply run '{table}' --out made.csv"
+    )
+    for data in (other, tmp_path, tmp_path / "none.csv", ""):
+        assert next_command(of_table(), run, str(data)) == "gannet apply run TABLE --out made.csv"
+
+
+def test_the_next_command_names_a_file_of_the_kind_and_quotes_the_run(of_trees, of_pictures):
+    assert next_command(of_trees, Path("my run"), "data") == (
+        "gannet apply 'my run' TREE --out made.json"
+    )
+    assert next_command(of_pictures, Path("run"), "data") == (
+        "gannet sample run --count 16 --out samples"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import resource
 import subprocess
@@ -22,6 +23,7 @@ from gannet.data import cache, decode
 from gannet.data.dataset import find, load, shuffled
 from gannet.data.split import held_out_count, split
 from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.registry import find_modality
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.rows import rows_of
 
@@ -338,6 +340,17 @@ def test_a_few_broken_pictures_are_skipped_and_named(tmp_path):
     assert [name for name, _ in found.skipped] == ["bad0.png", "bad1.png", "cut.png"]
     assert found.skipped[0][1] == "not an image"
     assert "broken image" in found.skipped[2][1]
+
+
+@pytest.mark.usefixtures("odd_kinds")
+def test_samples_that_cannot_be_encoded_are_skipped_and_named(tmp_path):
+    for number in range(40):
+        (tmp_path / f"{number:02}.json").write_text(json.dumps({"op": f"n{number}"}))
+    codec = find_modality("odd_tree").codec(symbols=[f"n{number}" for number in range(39)])
+    found = load(find(tmp_path), {"sample": codec})
+    assert len(found.train) + len(found.held_out) == 39
+    assert [name for name, _ in found.skipped] == ["39.json"]
+    assert found.skipped[0][1].startswith("tree cannot be encoded (ValueError: ")
 
 
 def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):

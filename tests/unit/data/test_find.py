@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import tarfile
 import tempfile
 import zipfile
 from functools import partial
@@ -21,6 +22,7 @@ from gannet.core.errors import DataError
 from gannet.data.containers import archives, arrays
 from gannet.data.dataset import find
 from gannet.data.labels import from_cells
+from gannet.data.pairing import find_pairs
 from gannet.modalities.vector.rows import rows_of
 
 RNG = np.random.default_rng(0)
@@ -359,6 +361,19 @@ def test_a_zip_that_climbs_out_is_refused(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
 
 
+def test_the_folders_of_a_zip_are_classes_as_those_of_a_tar_are(tmp_path):
+    names = [f"all/{name}/{number}.png" for name in ("cat", "dog") for number in (0, 1)]
+    members = {name: png(number) for number, name in enumerate(names)}
+    found = find(write_zip(tmp_path / "a.zip", members))
+    assert (found.classes, labels_of(found)) == (("cat", "dog"), ["cat", "cat", "dog", "dog"])
+    assert find(tmp_path / "a.zip", label="").classes == ()
+    assert "no labels 'breed'" in refusal(tmp_path / "a.zip", label="breed")
+    unlabeled = {**members, "dataset.json": '{"labels": null}'}
+    assert find(write_zip(tmp_path / "b.zip", unlabeled)).classes == ()
+    parts = {f"{name}/0.png": png(0) for name in ("train", "test")}
+    assert find(write_zip(tmp_path / "c.zip", parts)).classes == ()
+
+
 def test_a_zip_of_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "ENTRIES", 1)
     assert "more than 1 files" in refusal(
@@ -645,3 +660,116 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, forbidden, 
         find(tmp_path / name)
     assert caught.value.where == str(tmp_path / name)
     assert caught.value.remedy == "Check its access rights."
+
+
+# Whatever kinds are installed, data of all other kinds are found as before.
+
+ODD = pytest.mark.usefixtures("odd_kinds")
+TABLE = "age,income\n" + "".join(f"{n % 7},{n * 1.5}\n" for n in range(30))
+TREE = json.dumps({"op": "add"})
+
+
+def series_in(folder, count=12):
+    """Files of a kind whose suffix is that of tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (folder / f"{number:02}.csv").write_text("value\n" + "1.5\n2.5\n" * 4)
+    return folder
+
+
+def trees_in(folder, count=12):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (folder / f"{number:02}.json").write_text(TREE)
+    return folder
+
+
+def found(path, **options):
+    source = find(path, **options)
+    return source.kind, source.count
+
+
+@ODD
+def test_a_single_file_that_may_be_a_table_is_one(tmp_path):
+    (tmp_path / "plain.csv").write_text(TABLE)
+    assert found(tmp_path / "plain.csv") == ("table", 30)
+    assert found(tmp_path / "plain.csv", kinds=("table",)) == ("table", 30)
+
+
+@ODD
+def test_unless_only_the_other_kind_is_asked_for(tmp_path):
+    (tmp_path / "plain.csv").write_text(TABLE)
+    with pytest.raises(DataError, match="a single series is not a dataset"):
+        find(tmp_path / "plain.csv", kinds=("odd_series",))
+
+
+@pytest.mark.parametrize("beside", [(), ("schema.json",), ("README.txt",)])
+@ODD
+def test_a_folder_with_one_table_is_that_table(tmp_path, beside):
+    (tmp_path / "train.csv").write_text(TABLE)
+    for name in beside:
+        (tmp_path / name).write_text("{}")
+    assert found(tmp_path) == ("table", 30)
+
+
+@ODD
+def test_many_files_are_samples_and_a_table_where_that_is_asked_for(tmp_path):
+    assert found(series_in(tmp_path)) == ("odd_series", 12)
+    assert found(tmp_path, kinds=("table",)) == ("table", 96)
+
+
+@ODD
+def test_a_picture_folder_with_a_table_that_nobody_asked_for_stays_one(tmp_path):
+    for number in range(12):
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "sizes.csv").write_text(TABLE)
+    assert found(tmp_path) == ("image", 12)
+
+
+@pytest.mark.parametrize(("fill", "kind"), [(series_in, "odd_series"), (trees_in, "odd_tree")])
+@ODD
+def test_tables_about_samples_are_no_samples(tmp_path, fill, kind):
+    files = sorted(fill(tmp_path / "data").iterdir())
+    (tmp_path / "data" / "pairs.csv").write_text("given,target\n")
+    (tmp_path / "data" / "dataset.json").write_text("{}")
+    assert found(tmp_path / "data") == (kind, 12)
+    labels = {"labels": [[each.name, number % 2] for number, each in enumerate(files)]}
+    about = {"metadata.csv": "", "pairs.csv": "", "dataset.json": json.dumps(labels)}
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name, text in about.items():
+            archive.writestr(name, text)
+        for each in files:
+            archive.write(each, each.name)
+    assert found(tmp_path / "all.zip") == (kind, 12)
+    assert find(tmp_path / "all.zip").classes == ("0", "1")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        for each in (*files, tmp_path / "data" / "pairs.csv", tmp_path / "data" / "dataset.json"):
+            archive.add(each, each.name)
+    assert found(tmp_path / "all.tar") == (kind, 12)
+
+
+@ODD
+def test_the_labels_of_a_table_are_read_and_it_is_no_file_without_a_row(tmp_path):
+    files = sorted(series_in(tmp_path).iterdir())
+    rows = [f"{each.name},{'ab'[number % 2]}" for number, each in enumerate(files)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    source = find(tmp_path)
+    assert (source.kind, source.count, source.classes) == ("odd_series", 12, ("a", "b"))
+    assert source.problems == ()
+
+
+@ODD
+def test_a_table_of_pairs_beside_them_is_none_of_them(tmp_path):
+    trees_in(series_in(tmp_path))
+    (tmp_path / "metadata.csv").write_text("")
+    kinds = {"sample": ("odd_series",), "tokens": ("odd_tree",)}
+    source = find_pairs(tmp_path, "beside", kinds=kinds, role="tokens")
+    assert (source.count, source.roles["tokens"].kind, source.problems) == (12, "odd_tree", ())
+
+
+@ODD
+def test_a_file_about_class_folders_is_none_of_their_samples(tmp_path):
+    fill(tmp_path, [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(3)])
+    (tmp_path / "info.json").write_text(TREE)
+    assert found(tmp_path) == ("image", 6)
+    assert find(tmp_path).classes == ("cat", "dog")

@@ -290,3 +290,28 @@ def test_what_is_looked_at_and_what_is_trained_have_one_size(tmp_path, largest):
         examine(tmp_path, budget=Budget(largest=largest)).details["size"]
         == suggest_size(find(tmp_path), largest=largest).model_dump()
     )
+
+
+@pytest.mark.usefixtures("odd_kinds")
+def test_equal_objects_are_duplicates_and_others_are_not(tmp_path):
+    for number in range(40):
+        tree = {"op": "add", "kids": [{"op": f"n{number % 20}"}]}
+        backwards = dict(reversed(tree.items())) if number % 2 else tree
+        (tmp_path / f"{number:02}.json").write_text(json.dumps(backwards))
+    found = examine(tmp_path)
+    assert (found.kind, found.count, found.duplicates) == ("odd_tree", 40, 20)
+    assert ("00.json", "20.json") in found.duplicate_groups
+
+
+@pytest.mark.usefixtures("odd_kinds")
+def test_samples_that_cannot_be_encoded_are_named_with_reasons(tmp_path):
+    for number in range(40):
+        (tmp_path / f"{number:02}.json").write_text(json.dumps({"op": f"n{number}"}))
+    (tmp_path / "07.json").write_text('{"kids": []}')
+    found = examine(tmp_path)
+    assert found.broken == (("07.json", "tree cannot be encoded (KeyError: 'op')"),)
+    assert found.usable
+    for number in range(40):
+        (tmp_path / f"{number:02}.json").write_text('{"kids": []}')
+    with pytest.raises(DataError, match=r"a codec for trees cannot be fitted .KeyError: 'op'"):
+        examine(tmp_path)

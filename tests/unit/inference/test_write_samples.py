@@ -12,7 +12,7 @@ from gannet.api.model import Model
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.data import dataset
 from gannet.inference.card import Calibration
-from gannet.inference.judge_files import judge_files
+from gannet.inference.judge_files import judge_files, judge_samples
 from gannet.inference.write_samples import LARGEST, write_samples
 
 
@@ -294,3 +294,24 @@ def test_a_sample_without_a_class_has_none_in_any_file(half_labeled, tmp_path):
     assert dataset.find(tmp_path / "made.csv", kinds=["vector"]).labels.tolist() == told(rows, 40)
     table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
     assert table["label"] == [(*pictures.classes, None)[number] for number in expected]
+
+
+def test_a_file_that_cannot_be_encoded_is_named_and_the_others_are_judged(of_trees, tmp_path):
+    (tmp_path / "a.json").write_text('{"op": "x"}')
+    (tmp_path / "b.json").write_text('{"kids": []}')
+    (tmp_path / "dataset.json").write_text("{}")
+    report = json.loads(judge_files(of_trees, [tmp_path], json=True))
+    assert [each["file"] for each in report["judgments"]] == [str(tmp_path / "a.json")]
+    [broken] = report["broken"]
+    assert "b.json: this odd_tree cannot be encoded (KeyError: 'op')" in broken
+    with pytest.raises(DataError, match="sample 1: this odd_tree cannot be encoded"):
+        judge_samples(of_trees, [{"op": "x"}, {"kids": []}])
+
+
+def test_objects_are_written_to_a_folder_and_never_pickled(of_trees, tmp_path):
+    with pytest.raises(ConfigError, match=r"objects .dict., which cannot be one array") as caught:
+        write_samples(of_trees, count=3, out=tmp_path / "made.npz")
+    assert "Give a folder" in caught.value.remedy
+    assert not list(tmp_path.iterdir())
+    write_samples(of_trees, count=3, out=tmp_path / "made")
+    assert len(list((tmp_path / "made").glob("*.json"))) == 3

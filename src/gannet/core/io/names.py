@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
 from typing import overload
+
+OWN_FILES = frozenset({"metadata.csv", "metadata.jsonl", "pairs.csv", "dataset.json"})
+"""Names of files that describe the samples beside them, so that they are never samples."""
+
+
+def is_sample_name(name: str, suffixes: Collection[str]) -> bool:
+    """Whether a file may be a sample of a kind whose files have some of these suffixes.
+
+    >>> [is_sample_name(name, {".csv"}) for name in ("a/1.CSV", "a/metadata.csv", "1.png")]
+    [True, False, False]
+    """
+    path = PurePath(name)
+    return path.suffix.lower() in suffixes and path.name not in OWN_FILES
 
 
 class Numbered(Sequence[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ def array_of(samples: Iterable[Any]) -> np.ndarray[Any, Any]:
 
     >>> array_of([[1, 2, 3], [4]]).tolist()
     [[1, 2, 3], [4, 0, 0]]
+
+    Raises:
+        ConfigError: if they are objects, which an array could only hold pickled.
     """
-    arrays = [np.asarray(each) for each in samples]
+    arrays = [_plain_array(each) for each in samples]
+    if len({each.ndim for each in arrays}) > 1:
+        raise _no_arrays("of different numbers of axes")
     if len({each.shape for each in arrays}) <= 1:
         return np.array(arrays)
     shape = [max(sides) for sides in zip(*(each.shape for each in arrays), strict=True)]
@@ -61,6 +67,22 @@ def array_of(samples: Iterable[Any]) -> np.ndarray[Any, Any]:
     for row, each in zip(padded, arrays, strict=True):
         row[tuple(slice(side) for side in each.shape)] = each
     return padded
+
+
+def _plain_array(sample: Any) -> np.ndarray[Any, Any]:
+    """A sample as an array of numbers or text."""
+    with suppress(ValueError):  # lists of different lengths
+        array: np.ndarray[Any, Any] = np.asarray(sample)
+        if not array.dtype.hasobject:
+            return array
+    raise _no_arrays(f"objects ({type(sample).__name__})")
+
+
+def _no_arrays(what: str) -> ConfigError:
+    return ConfigError(
+        f"--out: these samples are {what}, which cannot be one array",
+        remedy="Give a folder, without a suffix: each sample becomes a file in it.",
+    )
 
 
 def write_files(

@@ -26,6 +26,7 @@ from gannet.data.containers.cells import (
     UnclaimedError,
     suffixes_of,
 )
+from gannet.data.containers.folders import SPLITS
 from gannet.data.labels import from_numbers
 from gannet.modalities.reading import FILE_BYTES, ColumnView
 
@@ -36,7 +37,7 @@ _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedErro
 
 
 def from_zip(path: Path, file_filter: FileFilter) -> CellTable:
-    """Files in a zip, with labels if it holds a ``dataset.json``.
+    """Files in a zip; labels are those of its ``dataset.json``, without one those of `from_tar`.
 
     Raises:
         DataError: if the zip is damaged or encrypted, holds no matching file, or names paths
@@ -59,10 +60,12 @@ def from_zip(path: Path, file_filter: FileFilter) -> CellTable:
 
     def classes(label: str | None) -> Classes:
         table = inside.get("dataset.json")
-        labels = _labels(path, _read(path, archive, table), names) if table else None
-        if labels is None and label:
+        labels = _labels(path, _read(path, archive, table), names) if table else _folders(names)
+        if label and (labels is None or table is None):
             raise DataError(
-                f"no labels {label!r}", where=str(path), remedy="Put labels in its dataset.json."
+                f"no labels {label!r}",
+                where=str(path),
+                remedy="Put labels in its dataset.json, or files in a folder per class.",
             )
         return Classes(None if label == "" else labels)
 
@@ -164,6 +167,8 @@ def _folders(names: Sequence[str]) -> Labels | None:
     if not parts or any(len(each) < 2 for each in parts):
         return None
     folders = sorted({each[0] for each in parts})
+    if SPLITS.issuperset(folders):
+        return None
     number = {name: index for index, name in enumerate(folders)}
     return Labels(tuple(folders), np.array([number[each[0]] for each in parts], np.int64))
 

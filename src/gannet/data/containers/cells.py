@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Dialect
+from gannet.core.io.names import is_sample_name
 from gannet.core.source import Labels
 from gannet.modalities.reading import ColumnView
 
@@ -25,15 +26,17 @@ class FileFilter:
         suffixes: Suffixes of such files.
         one: The noun for one of them.
         many: The noun for several.
+        only: Those of the suffixes that every requested kind reads, so that nothing else is meant.
     """
 
     suffixes: frozenset[str]
     one: str
     many: str
+    only: frozenset[str] = frozenset()
 
     def fits(self, name: str) -> bool:
-        """Whether a file counts, by its suffix."""
-        return suffix_of(name) in self.suffixes
+        """Whether a file counts, by its suffix; tables of labels or pairs never do."""
+        return is_sample_name(name, self.suffixes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ def from_folder(folder: Path, file_filter: FileFilter) -> CellTable:
     groups = {
         each.name: contents for each in below if (contents := list(files_below(each, file_filter)))
     }
+    if len(flat) == 1 and len(groups) > 1:
+        below_suffixes = suffixes_of(name for contents in groups.values() for name in contents)
+        if not suffixes_of(flat).keys() & below_suffixes.keys():
+            flat = []  # a file about the folders, such as a README, that some kind could read
     if flat or len(groups) == 1:
         return _flat(folder, flat, groups, file_filter)
     if not groups:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gannet.core.frame import Dialect, Frame, listed
 from gannet.core.io.names import Numbered
@@ -132,3 +134,24 @@ def folder_of_tables(files: Sequence[Path]) -> bool:
     if len(files) != 1 and len(kinds) != 1:
         return False
     return all(map(is_table, files))
+
+
+def without_column(view: ColumnView, name: str) -> ColumnView:
+    """All columns of a table except one."""
+    if view.form != "rows":
+        return view
+    columns = tuple(each for each in view.columns if each != name)
+    narrowed = _Narrowed(view.frames, columns)
+    return replace(view, columns=columns, shape=(len(columns),), frames=narrowed)
+
+
+class _Narrowed(Iterable[Frame]):
+    """Some columns of frames; can be iterated repeatedly."""
+
+    def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
+        self.frames, self.columns = frames, columns
+
+    def __iter__(self) -> Any:
+        for frame in self.frames:
+            cells = tuple(frame.column(name) for name in self.columns)
+            yield Frame(self.columns, cells, frame.where, frame.first)

@@ -127,9 +127,9 @@ def _read(
     def one(index: int) -> NDArray[Any] | None:
         try:
             raw = modality.load(source.raw(index), source.names[index], codec)
+            return modality.packed(codec, raw, source.names[index])
         except DataError:
             return None  # inspection names it
-        return modality.pack(codec, [raw])
 
     packed = dict(zip(indices, in_order(one, indices), strict=True))
     readable = {index: each for index, each in packed.items() if each is not None}

@@ -1,0 +1,42 @@
+"""What an input is at fault for is said in one clear error; a fault of a recipe is not hidden."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gannet.core.errors import DataError
+from gannet.inference.apply import ApplyRequest, apply_file, apply_value
+from gannet.recipes.registry import find_recipe
+
+GOOD, BAD = {"op": "add"}, {"kids": []}
+
+
+def test_an_input_that_cannot_be_encoded_is_named(of_trees, tmp_path):
+    (tmp_path / "bad.json").write_text(json.dumps(BAD))
+    with pytest.raises(DataError, match=r"bad.json: this odd_tree cannot be encoded .KeyError"):
+        apply_file(of_trees, tmp_path / "bad.json", tmp_path / "made.json", ApplyRequest())
+    with pytest.raises(DataError, match=r"the input: this odd_tree cannot be encoded"):
+        apply_value(of_trees, BAD, ApplyRequest())
+
+
+def test_the_others_of_a_folder_are_done_and_a_table_about_them_is_none(of_trees, tmp_path):
+    given, out = tmp_path / "given", tmp_path / "made"
+    given.mkdir()
+    for name, tree in (("a", GOOD), ("b", BAD), ("dataset", GOOD)):
+        (given / f"{name}.json").write_text(json.dumps(tree))
+    with pytest.raises(DataError, match="1 of 2 trees failed"):
+        apply_file(of_trees, given, out, ApplyRequest())
+    assert [each.name for each in out.iterdir()] == ["a.json"]
+
+
+def test_what_is_wrong_with_a_recipe_is_no_fault_of_the_input(of_trees, monkeypatch):
+    transform = find_recipe("odd_tree_gan").inference.transform
+
+    def broken(*_):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(f"{transform.apply.__module__}.shown", broken)
+    with pytest.raises(KeyError, match="ours"):
+        apply_value(of_trees, GOOD, ApplyRequest())
