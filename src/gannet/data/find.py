@@ -25,7 +25,7 @@ from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
 
 _FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
-    ".npz": lambda path, _: arrays.from_npz(path),
+    ".npz": lambda path, filter_: arrays.from_npz(path, filter_.kinds),
     ".npy": lambda path, _: arrays.from_npy(path),
     ".zip": archives.from_zip,
     ".tar": archives.from_tar,
@@ -117,11 +117,12 @@ def file_filter_of(candidates: Iterable[Modality]) -> FileFilter:
     requested = list(candidates)
     read = [each for each in requested if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
+    kinds = frozenset(each.name for each in requested)
     if not read:
-        return FileFilter(suffixes, "file", "files")
+        return FileFilter(suffixes, "file", "files", kinds=kinds)
     one, many = (" or ".join(each.noun[at] for each in read) for at in (0, 1))
     only = suffixes.intersection(*(each.readers for each in requested))
-    return FileFilter(suffixes, one, many, only)
+    return FileFilter(suffixes, one, many, only, kinds)
 
 
 def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:

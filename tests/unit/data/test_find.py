@@ -773,3 +773,12 @@ def test_a_file_about_class_folders_is_none_of_their_samples(tmp_path):
     (tmp_path / "info.json").write_text(TREE)
     assert found(tmp_path) == ("image", 6)
     assert find(tmp_path).classes == ("cat", "dog")
+
+
+def test_an_array_may_be_named_after_its_kind(tmp_path):
+    rows, grids = np.zeros((12, 3)), np.zeros((12, 4, 4), np.uint8)
+    np.savez(tmp_path / "a.npz", vector=rows, more=grids)
+    assert found(tmp_path / "a.npz") == ("vector", 12)
+    np.savez(tmp_path / "b.npz", vector=rows, image=grids)
+    assert found(tmp_path / "b.npz", kinds=("image",)) == ("image", 12)
+    assert "it holds vector, image" in refusal(tmp_path / "b.npz")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,10 +31,14 @@ _LABELS = ("labels", "label", "y", "targets")
 _READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 
-def from_npz(path: Path) -> CellTable:
+def from_npz(path: Path, kinds: Collection[str] = ()) -> CellTable:
     """Arrays in one file: data under ``images``, ``x`` or ``data``, classes under ``labels``.
 
     Further arrays with as many rows can fill other roles.
+
+    Args:
+        path: Of the file.
+        kinds: Possible kinds of data, whose names the array of data may have, too.
 
     Raises:
         DataError: if the file is damaged, or has no array with such a name.
@@ -43,10 +47,13 @@ def from_npz(path: Path) -> CellTable:
     lower = {name.lower(): name for name in arrays}
     data = next((lower[name] for name in _DATA if name in lower), None)
     data_names = [name for name in arrays if name.lower() not in _LABELS]
-    data = data or (data_names[0] if len(data_names) == 1 else None)
+    named = [name for name in data_names if name in kinds]
+    for only in (data_names, named):
+        data = data or (only[0] if len(only) == 1 else None)
     if data is None:
         raise DataError(
-            f"no array named {', '.join(_DATA)}; it holds {', '.join(arrays) or 'nothing'}",
+            f"no array named {', '.join(_DATA)} or as a kind of data; "
+            f"it holds {', '.join(arrays) or 'nothing'}",
             where=str(path),
             remedy="Save samples with numpy.savez(path, data=..., labels=...).",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from gannet.core.errors import DataError
@@ -27,12 +27,14 @@ class FileFilter:
         one: The noun for one of them.
         many: The noun for several.
         only: Those of the suffixes that every requested kind reads, so that nothing else is meant.
+        kinds: Names of the requested kinds.
     """
 
     suffixes: frozenset[str]
     one: str
     many: str
-    only: frozenset[str] = frozenset()
+    only: frozenset[str] = field(default=frozenset(), compare=False)
+    kinds: frozenset[str] = field(default=frozenset(), compare=False)
 
     def fits(self, name: str) -> bool:
         """Whether a file counts, by its suffix; tables of labels or pairs never do."""
