@@ -172,6 +172,8 @@ def test_what_is_a_table(tmp_path, name, text, table):
     (tmp_path / "readme.txt").write_text("about")
     assert is_table(tmp_path) is table
     (tmp_path / "b.png").write_bytes(b"")
+    assert is_table(tmp_path) is table, "one picture, such as a logo, is no data set"
+    (tmp_path / "c.png").write_bytes(b"")
     assert not is_table(tmp_path), "pictures beside it"
 
 
