@@ -20,8 +20,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from benchmarks._known.record import Given, Heap
 from gannet.core.frame import Frame
-from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Report, evaluate
 from gannet.evaluation.report.summary import summary
 from gannet.evaluation.two_sample.generator import GeneratorTest
@@ -41,22 +41,6 @@ ILL = ("Collapsed", "Repeated", "Memorised", "Copies", "Blurred", "Noisy", "miss
 
 
 @dataclass(frozen=True)
-class Heap:
-    """Samples with labels."""
-
-    samples: Tensor
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def take(self, indices: Sequence[int]) -> Batch:
-        """Some of them."""
-        rows = self.samples[list(indices)]
-        return Batch(rows, Condition.none(rows), kind="image")
-
-
-@dataclass(frozen=True)
 class Digits:
     """Reals to train on, held out, and further ones that serve as the perfect generator."""
 
@@ -65,20 +49,6 @@ class Digits:
     spare: Tensor
     spare_labels: NDArray[np.int64]
     classes: tuple[str, ...] = tuple("0123456789")
-
-
-@dataclass(frozen=True)
-class Given:
-    """A generator that hands out ready-made fakes."""
-
-    fakes: Tensor
-    classes: tuple[str, ...] = ()
-
-    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
-        """The first ``count`` fakes, whatever the seed."""
-        del label, seed
-        assert count <= len(self.fakes), "more fakes asked for than were made"
-        return self.fakes[:count]
 
 
 @dataclass(frozen=True)
@@ -128,8 +98,8 @@ def digits(seed: int = 0) -> Digits:
     labels = data.target[order].astype(np.int64)
     train, held_out, spare = slice(0, 1_000), slice(1_000, 1_300), slice(1_300, None)
     return Digits(
-        Heap(pictures[train], labels[train]),
-        Heap(pictures[held_out], labels[held_out]),
+        Heap(pictures[train], labels[train], "image"),
+        Heap(pictures[held_out], labels[held_out], "image"),
         pictures[spare],
         labels[spare],
     )

@@ -207,11 +207,22 @@ def _judge_lines(card: JudgeCard, scale: Calibration) -> list[str]:
     """What the probabilities mean, and which fakes the judge can tell."""
     if card.blind:
         return ["", card.blind]
+    if scale is card.class_calibration:
+        what = (
+            "probability of being real and of this class; as a scale, of "
+            f"{scale.count} held-out reals under their own class, and under another one:"
+        )
+        quantiles = _quantiles(scale, "other")
+    else:
+        what = (
+            "probability of being real rather than one of the fakes below; as a scale, of "
+            f"{scale.count} held-out reals and of fakes of this generator:"
+        )
+        quantiles = _quantiles(scale)
     lines = [
         "",
-        "probability of being real rather than one of the fakes below; as a scale, of "
-        f"{scale.count} held-out reals and of fakes of this generator:",
-        *_quantiles(scale),
+        what,
+        *quantiles,
         "",
         "told from held-out reals (AUC): "
         + ", ".join(f"{each.name} {each.auc:.2f}" for each in card.controls if each.detected),
@@ -232,11 +243,11 @@ def _scale_lines(scale: Calibration) -> list[str]:
     ]
 
 
-def _quantiles(scale: Calibration) -> list[str]:
+def _quantiles(scale: Calibration, beside: str = "fakes") -> list[str]:
     return [
         "          " + "".join(f"{quantile:>8.0%}" for quantile in QUANTILES),
         "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
-        "  fakes   " + "".join(f"{value:8.3f}" for value in scale.fake),
+        f"  {beside:<8}" + "".join(f"{value:8.3f}" for value in scale.fake),
     ]
 
 

@@ -165,7 +165,8 @@ class TwoSampleResult:
         """What was found and what could have been, for people."""
         best = self.strongest
         figures = (
-            f"{best.name} was right in {best.accuracy:.1%} of {self.tested:,} cases "
+            f"the strongest classifier, {best.name}, was right in {best.accuracy:.1%} of "
+            f"{self.tested:,} cases "
             f"({best.low:.1%} to {best.high:.1%}; AUC {best.auc:.2f}; chance: 50 %)"
         )
         points = 100 * self.detectable

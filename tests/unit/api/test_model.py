@@ -96,7 +96,7 @@ def test_a_run_has_one_accuracy_wherever_it_stands(kind, tmp_path):
     assert accuracy.value == best["accuracy"]
     assert report.score("c2st auc").value == best["auc"]
     assert TwoSampleResult.of(report.two_sample_test) == TwoSampleResult.of(record)
-    printed = f"{best['name']} was right in {best['accuracy']:.1%}"
+    printed = f"{best['name']}, was right in {best['accuracy']:.1%}"
     texts = [
         (folder / name).read_text() for folder, name in ((run, "README.md"), (out, "report.md"))
     ]

@@ -119,7 +119,7 @@ def test_too_few_held_out_samples_make_no_judge(of_pictures, loaded):
     assert "5 held-out samples are too few" in made.card.judge.missing
 
 
-def test_a_class_that_is_not_its_own_lowers_the_probability(of_classes, loaded):
+def test_a_class_that_is_not_its_own_lowers_the_probability(of_classes, loaded, tmp_path):
     """Squares are cats on the left and dogs on the right."""
     reals = loaded.train.take(range(len(loaded.train))).real
     right = (reals[:, 0, :, 4:].sum((1, 2)) > reals[:, 0, :, :4].sum((1, 2))).long().numpy()
@@ -136,6 +136,12 @@ def test_a_class_that_is_not_its_own_lowers_the_probability(of_classes, loaded):
     ours = made.judge.log_odds(held, torch.from_numpy(also))
     theirs = made.judge.log_odds(held, 1 - torch.from_numpy(also))
     assert (ours > theirs).float().mean() > 0.85
+    image = tmp_path / "held.png"
+    made.codecs["sample"].write(made.codecs["sample"].decode(held[:1])[0], image)
+    of_class = judge_files(made, [image], label="cat", json=False)
+    assert "under another one" in of_class
+    assert "fakes of this generator" not in of_class
+    assert "fakes of this generator" in judge_files(made, [image], label=None, json=False)
 
 
 def test_rows_that_lost_their_dependence_are_told():
