@@ -235,7 +235,10 @@ def test_a_short_run_is_tested_briefly_and_says_so(of_pictures, loaded):
     made = with_two_sample_test(of_pictures, loaded, effort=0.1)
     found = TwoSampleResult.of(made.card.two_sample_test)
     assert found.brief
-    assert [each.name for each in found.classifiers] == ["a network on samples"]
+    looked = [each.name for each in found.classifiers]
+    assert "a network on samples" in looked
+    assert any(each.startswith("boosted trees") for each in looked)
+    assert not any("features" in each for each in looked), "they are slow to load"
     assert "an evaluation tests in full" in two_sample_sentence(made.card)
     full = TwoSampleResult.of(with_two_sample_test(of_pictures, loaded).card.two_sample_test)
     assert not full.brief

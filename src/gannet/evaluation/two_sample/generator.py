@@ -34,8 +34,8 @@ MIN_LARGE = 64
 MIN_BRIEF = 256
 """Samples of a side that are tested however small the effort is, unless they are large."""
 
-SINGLE = 0.25
-"""Fraction of the effort below which a single classifier tests."""
+FEATURELESS = 0.25
+"""Fraction of the effort below which no classifier looks at frozen features, slow to load."""
 
 ONE_SIDE = "one half of the variety"
 """Positive control that suits any data with some variety: the other half is left out."""
@@ -79,7 +79,7 @@ def two_sample_test(
         seed: Of everything; equal arguments give an equal result.
         controls: Positive controls that are told apart until no more are tried; by default all
             that the kind has are tried. With 0 there is no negative control either.
-        effort: Fraction of the full effort: fewer samples and steps; and a single classifier if it
+        effort: Fraction of the full effort: fewer samples and steps; and no frozen features if it
             is small.
 
     Raises:
@@ -111,8 +111,8 @@ def _views(
     """How samples are looked at. Where they must be embedded, distances say nothing before."""
     embedded = embed if embed is not None and _changes(real, embed, modality) else None
     steps = math.ceil(effort * modality.two_sample.steps)
-    if effort < SINGLE:
-        return views_of(modality, codec, embed=embedded, steps=steps)[:1]
+    if effort < FEATURELESS:
+        return views_of(modality, codec, embed=embedded, steps=steps)
     features = modality.evaluation.pretrained("auto", real)
     if features is None and embedded is None and modality.values != "tokens":
         features = modality.features(reference.float(), 0)
