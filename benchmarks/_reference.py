@@ -1,12 +1,15 @@
 """The plain reference: the DCGAN of Radford et al. 2015 as a PyTorch user writes it.
 
 32 bit, batch norm in both networks, binary cross-entropy, Adam 2e-4 / .5, weights from a normal of
-.02 (arXiv:1511.06434, section 3 and 4). Pictures are 32 x 32: 28 x 28 ones are padded by black.
+.02 (arXiv:1511.06434, section 3 and 4). Pictures are 32 x 32 or 64 x 64, by one layer more; 28 x 28
+ones are padded by black.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -16,23 +19,21 @@ NOISE = 100
 
 
 class Generator(nn.Module):
-    """Noise ``(B, 100)`` and a class ``(B, K)`` to pictures ``(B, C, 32, 32)``."""
+    """Noise ``(B, 100)`` and a class ``(B, K)`` to pictures ``(B, C, S, S)``, S 32 or 64."""
 
-    def __init__(self, width: int, channels: int = 1, classes: int = 0) -> None:
+    def __init__(self, width: int, channels: int = 1, classes: int = 0, side: int = 32) -> None:
         super().__init__()
-        self.project = nn.ConvTranspose2d(NOISE + classes, 4 * width, 4, bias=False)
-        self.layers = nn.Sequential(
-            nn.BatchNorm2d(4 * width),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(2 * width),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False),
-            nn.Tanh(),
-        )
+        widths = _widths(width, side)[::-1]
+        self.project = nn.ConvTranspose2d(NOISE + classes, widths[0], 4, bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
+        for before, after in pairwise(widths):
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
+        layers += [nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
         self.apply(_first_weights)
 
     def forward(self, noise: Tensor) -> Tensor:
@@ -42,27 +43,33 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures ``(B, C, 32, 32)`` to logits ``(B,)``."""
+    """Pictures ``(B, C, S, S)`` to logits ``(B,)``."""
 
-    def __init__(self, width: int, channels: int = 1) -> None:
+    def __init__(self, width: int, channels: int = 1, side: int = 32) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1, bias=False),
+        widths = _widths(width, side)
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(2 * width),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(4 * width),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(4 * width, 1, 4, bias=False),
-        )
+        ]
+        for before, after in pairwise(widths):
+            layers += [
+                nn.Conv2d(before, after, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, bias=False))
         self.apply(_first_weights)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Judge pictures."""
         logits: Tensor = self.layers(pictures).flatten()
         return logits
+
+
+def _widths(width: int, side: int) -> list[int]:
+    """Channels of the layers, from the one at half the side to the one at 4 x 4 pixels."""
+    return [width * 2**level for level in range(int(math.log2(side)) - 2)]
 
 
 def _first_weights(part: nn.Module) -> None:

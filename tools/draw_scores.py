@@ -30,6 +30,7 @@ from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
 from gannet.metrics.modes.spread import find_modes, neighbor_distance, std_within_modes
+from gannet.metrics.outliers import outlier_rate
 from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
@@ -90,7 +91,7 @@ def of_rows() -> Found:
 
 def of_spread() -> Found:
     """Scores of how wide each place is."""
-    held_out = ring(COUNT, 2)
+    training, held_out = ring(COUNT, 1), ring(COUNT, 2)
     modes = find_modes(held_out, seed=0)
     versions = heaps() | {"shrunken": ring(COUNT, 8, spread=0.06)}
     found: Found = {}
@@ -98,6 +99,7 @@ def of_spread() -> Found:
         told = {
             "spread within modes": std_within_modes(held_out, fake, modes),
             "neighbor distance": neighbor_distance(held_out, fake),
+            "outlier rate": outlier_rate(training, fake),
         }
         _add(found, name, told)
     return found

@@ -86,7 +86,7 @@ def test_it_is_trained_scored_and_reported(loaded, tmp_path):
     assert names == {
         *("frechet", "kid", "energy", "precision", "recall", "density", "coverage"),
         *("duplicate rate", "c2st accuracy", "c2st auc", "memorization"),
-        *("spread within modes", "neighbor distance"),
+        *("spread within modes", "neighbor distance", "outlier rate"),
     }
     assert f"memorization[{kind.noun[1]}]" in to_markdown(found.report)
     assert all(each.meaning for each in found.report.scores)

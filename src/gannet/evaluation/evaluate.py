@@ -35,6 +35,7 @@ from gannet.evaluation.scores import (
 from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics.modes.spread import mode_std_scores
+from gannet.metrics.outliers import outlier_scores
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import Data, Sampler, TwoSampleScorer
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
@@ -221,6 +222,7 @@ def _common_scores(
         features = context.features
         distances = distribution_scores(features, context.seed)
         distances += mode_std_scores(*features.sets, features.name, seed=context.seed)
+        distances += outlier_scores(*features.sets, features.name)
     return found, [*distances, *tested, *samples.modality.evaluation.scores(*sample_sets)]
 
 

@@ -155,6 +155,14 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "spread",
             ends=("too crowded", "too scattered"),
         ),
+        "outlier rate": documented(
+            "outlier rate",
+            "fraction of fakes with no real as near as 99 % of reals have one",
+            "excess",
+            "**Off the data**: {value:.0%} of the fakes lie where no reals are (reals "
+            "{reference:.0%}).",
+            ("too typical", "off the data"),
+        ),
         "memorization": documented(
             "memorization",
             "fraction of fakes suspiciously close to one training sample",
