@@ -20,7 +20,7 @@ from gannet.metrics.pairwise import nearest
 HALVES, STUDENT = 12, 2.201
 """Half-samples of each score, and the 97.5 % point of Student's t for their standard error."""
 
-MAX_MODES = 20
+MAX_MODES = 30
 """Most modes that reals are divided into."""
 
 SAMPLES_PER_MODE = 40
