@@ -90,6 +90,7 @@ def examine(
     *,
     label: str | None = None,
     kinds: Sequence[str] = (),
+    roles: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, object] | None = None,
     max_samples: int = MAX_INSPECTED,
     budget: Budget | None = None,
@@ -100,6 +101,7 @@ def examine(
         path: A folder or a file.
         label: Column of the classes.
         kinds: Possible kinds of data; by default all.
+        roles: Role -> possible kinds of what belongs to each sample; see ``find``.
         options: Options of the kind, such as the types of a table's columns.
         max_samples: Maximum number of samples to decode; of more, an evenly spaced subset is.
         budget: Limits on the size of samples.
@@ -108,7 +110,7 @@ def examine(
         ConfigError: if the kind has no such options.
         DataError: if nothing is there, or nothing that can be recognised.
     """
-    source = find(Path(path), label=label, kinds=kinds)
+    source = find(Path(path), label=label, kinds=kinds, roles=roles)
     modality = find_modality(source.kind)
     chosen = options_for(modality, options or {})
     inspector = modality.reading.inspect or partial(_inspect_samples, modality)
