@@ -126,6 +126,8 @@ def test_it_is_inspected(run, capsys):
     found = json.loads(capsys.readouterr().out)
     expected = {"toy_portray": "image", "toy_describe": "table"}[name]
     assert (found["kind"], found["count"], found["usable"]) == (expected, COUNT, True)
+    beside = {"toy_portray": f"vector: rows of {', '.join(COLUMNS)}", "toy_describe": "grid: images"}
+    assert found["lines"][1] == beside[name]
 
 
 def test_a_finished_run_is_known_again(run, capsys):
@@ -211,3 +213,6 @@ def test_a_data_frame_has_a_text_beside_its_rows():
     assert source.roles["tokens"].raw(3) == "word 3"
     source = of_frame(frame, kinds=["toy_text"], roles={"vector": ["table"]})
     assert source.roles["vector"].columns == ("age", "town")
+    alone = Frame.from_rows(("toy_text",), [(f"word {at % 5}",) for at in range(60)])
+    with pytest.raises(DataError, match="no column is left for a table: other inputs take toy_t"):
+        of_frame(alone, kinds=["table"], roles={"tokens": ["toy_text"]})

@@ -211,18 +211,22 @@ def _with_roles(
     another role, gets the columns that remain.
     """
     classes = _classes_of(table, claimed.modality, label)
-    used = set[str]() if claimed.view.form == "rows" else {claimed.view.name}
+    whole = claimed.view.form == "rows"
+    used = set[str]() if whole else {claimed.view.name}
     labels = {classes.column} if classes.labels is not None and classes.column else set[str]()
     claims: dict[str, Claimed] = {}
     for role, candidates in roles.items():
         taken = used | labels
         free = [each for each in table.views if each.form != "rows" and each.name not in taken]
-        if (claim := _best_of(table, free, candidates)) is not None:
+        # Beside rows, what would else be the samples comes before what lies beside these.
+        first = [each for each in free if whole and not each.further]
+        claim = _best_of(table, first, candidates) or _best_of(table, free, candidates)
+        if claim is not None:
             claims[role] = claim
             used.add(claim.view.name)
     source = _adopted(table, claimed, classes, used)
     rest = [rows.without(each, used | labels) for each in table.views if each.form == "rows"]
-    rest = [each for each in rest if each.columns and claimed.view.form != "rows"]
+    rest = [each for each in rest if each.columns and not whole]
     for role, candidates in roles.items():
         if role not in claims and (claim := _best_of(table, rest, candidates)) is not None:
             claims[role], rest = claim, []

@@ -126,7 +126,8 @@ def examine(
         problems = diagnose_source(source, codec)
     update = {"warnings": (*warnings, *inspection.warnings), "problems": problems}
     findings = findings.model_copy(update=update)
-    return findings.model_copy(update={"lines": tuple(_lines(modality, findings, inspection))})
+    first, *lines = _lines(modality, findings, inspection)
+    return findings.model_copy(update={"lines": (first, *_role_lines(source), *lines)})
 
 
 def _findings_of(source: Source, modality: Modality, inspection: Inspection) -> Findings:
@@ -218,6 +219,15 @@ def _lines(modality: Modality, findings: Findings, inspection: Inspection) -> li
         return [*lines, "training would refuse these data"]
     lines.append(f"recipe: {findings.recipe}" + (f", {findings.why}" if findings.why else ""))
     return [*lines, f"size: {inspection.size}"] if inspection.size else lines
+
+
+def _role_lines(source: Source) -> list[str]:
+    """What belongs to each sample, by role, with the columns of a table."""
+    return [
+        f"{role}: {find_modality(each.kind).noun[1]}"
+        + (f" of {first_few(each.columns, _NAMED)}" if each.columns else "")
+        for role, each in source.roles.items()
+    ]
 
 
 def _class_lines(findings: Findings) -> list[str]:
