@@ -126,7 +126,10 @@ def test_it_is_inspected(run, capsys):
     found = json.loads(capsys.readouterr().out)
     expected = {"toy_portray": "image", "toy_describe": "table"}[name]
     assert (found["kind"], found["count"], found["usable"]) == (expected, COUNT, True)
-    beside = {"toy_portray": f"vector: rows of {', '.join(COLUMNS)}", "toy_describe": "grid: images"}
+    beside = {
+        "toy_portray": f"vector: rows of {', '.join(COLUMNS)}",
+        "toy_describe": "grid: images",
+    }
     assert found["lines"][1] == beside[name]
 
 
