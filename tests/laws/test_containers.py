@@ -251,6 +251,113 @@ def test_pairs_of_every_kind_keep_together(kind, layout, tmp_path):
     assert {key(one): key(other) for one, other in pairs} == after
 
 
+# -- a table of values beside samples of another kind ---------------------------------------------
+
+AGES, TOWNS = [20 + at % 7 for at in range(COUNT)], ["north", "south", "east"] * (COUNT // 3)
+PRICES = [round(float(each), 2) for each in RNG.permutation(COUNT) * 1.25 + 3]
+BESIDE = {"age": AGES, "town": TOWNS, "price": PRICES, "label": LABELS}
+
+
+def lines_of(files):
+    cells = zip(files, *BESIDE.values(), strict=True)
+    return [dict(zip(("file_name", *BESIDE), each, strict=True)) for each in cells]
+
+
+def table_of(files, suffix):
+    lines = lines_of(files)
+    if suffix == ".jsonl":
+        return "\n".join(map(json.dumps, lines)).encode()
+    rows = [list(lines[0]), *(map(str, each.values()) for each in lines)]
+    return "\n".join(map(",".join, rows)).encode()
+
+
+def beside_csv(at, files, _raws):
+    return put(at / "set", files | {"metadata.csv": table_of(files, ".csv")})
+
+
+def beside_jsonl(at, files, _raws):
+    return put(at / "set", files | {"metadata.jsonl": table_of(files, ".jsonl")})
+
+
+def beside_in_zip(at, files, _raws):
+    with zipfile.ZipFile(at / "b.zip", "w") as archive:
+        for name, held in (files | {"metadata.csv": table_of(files, ".csv")}).items():
+            archive.writestr(name, held)
+    return at / "b.zip"
+
+
+def beside_in_tar(at, files, _raws):
+    with tarfile.open(at / "b.tar", "w") as archive:
+        for name, held in (files | {"metadata.jsonl": table_of(files, ".jsonl")}).items():
+            info = tarfile.TarInfo(f"set/{name}")
+            info.size = len(held)
+            archive.addfile(info, io.BytesIO(held))
+    return at / "b.tar"
+
+
+def beside_in_parquet(at, files, _raws):
+    arrow, tables = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    cells = [{"bytes": held, "path": name} for name, held in files.items()]
+    boxes = [[at, at + 1] for at in range(COUNT)]
+    held = arrow.table({"file": cells, "box": boxes, **BESIDE})
+    tables.write_table(held, at / "b.parquet", row_group_size=5)
+    return at / "b.parquet"
+
+
+def beside_in_npz(at, _files, raws):
+    cells = {name: np.array(each) for name, each in BESIDE.items()}
+    np.savez(at / "b.npz", data=np.stack(raws), **cells)
+    return at / "b.npz"
+
+
+HOLDING_BOTH = [
+    beside_csv, beside_jsonl, beside_in_zip, beside_in_tar, beside_in_parquet, beside_in_npz,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("container", HOLDING_BOTH, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize(
+    ("first", "role"),
+    [("kind", "vector"), ("kind", "grid"), ("table", "grid"), ("table", "tokens")],
+)
+def test_a_table_stands_beside_every_kind(first, role, kind, container, tmp_path):
+    """In either slot: it has all columns but that of the files and, beside it, of the classes."""
+    path = container(tmp_path, contents(kind, tmp_path / "made"), FILES[kind])
+    sample, other = (kind, "table") if first == "kind" else ("table", kind)
+    label = "" if role == "vector" else None
+    source = find(path, kinds=[sample], roles={role: [other]}, label=label)
+    assert (source.kind, source.roles[role].kind, source.count) == (sample, other, COUNT)
+    both = {"sample": source, **source.roles}
+    [table] = [each for each in both.values() if each.kind == "table"]
+    classes = LABELS if first == "kind" and label is None else []
+    assert source.classes == (CLASSES if classes else ())
+    assert table.columns == tuple(BESIDE)[: 3 if classes else 4]
+    codecs = {
+        at: codec_of(kind, FILES[kind])
+        if each.kind == kind
+        else find_modality("table").codec_for(each, find_modality("table").options(), budget())[0]
+        for at, each in both.items()
+    }
+    data = load(source, codecs, cache=tmp_path / "cache")
+    found = dict(zip(both, (everything(data, at)[0] for at in both), strict=True))
+    samples, others = (found["sample"], found[role])
+    raws, rows = (samples, others) if first == "kind" else (others, samples)
+    cells = zip(AGES, TOWNS, PRICES, strict=True)
+    expected = {key(raw): each for raw, each in zip(FILES[kind], cells, strict=True)}
+    read = {key(raw): (int(age), town, float(price)) for raw, (age, town, price, *_) in
+            zip(raws, rows, strict=True)}  # fmt: skip
+    assert read == expected
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_table_beside_files_is_asked_for_by_name_alone(kind, tmp_path):
+    path = beside_csv(tmp_path, contents(kind, tmp_path / "made"), FILES[kind])
+    assert find(path).kind == kind
+    assert find(path, kinds=[kind, "table"]).kind == kind
+    assert find(path, kinds=["table"]).columns == tuple(BESIDE)
+
+
 # -- tables of values ----------------------------------------------------------------------------
 
 

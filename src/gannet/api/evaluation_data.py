@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.codec import Codec
 from gannet.core.errors import DataError, GannetError
-from gannet.core.source import Source
+from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
 from gannet.data.dataset import Dataset, Rows
 from gannet.data.split import split
@@ -168,11 +170,22 @@ def _loaded(
     source = source_for(data, label, artifact.card.recipe, artifact.config, kind=codec.kind)
     if not anyway:
         check_alike(artifact, source)
-    source = find_modality(codec.kind).reading.known(source, codec)
+    source = _known(source, artifact.codecs)
     if artifact.data_classes:
         source = _aligned(source, artifact.data_classes)
     cache = dataset.cache_of(source, codec, folder / "cache")
     return dataset.load(source, artifact.codecs, cache=cache, seed=0)
+
+
+def _known(source: Source, codecs: Mapping[str, Codec[Any]]) -> Source:
+    """The same source without what the codecs of a run do not know, in every role."""
+    roles = {
+        role: find_modality(each.kind).reading.known(each, codecs[role])
+        for role, each in source.roles.items()
+        if role in codecs
+    }
+    known = find_modality(source.kind).reading.known(source, codecs[SAMPLE])
+    return replace(known, roles={**source.roles, **roles})
 
 
 def _aligned(source: Source, classes: Sequence[str]) -> Source:

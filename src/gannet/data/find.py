@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,30 +11,18 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Frame
 from gannet.core.io.names import first_few
 from gannet.core.source import Source
-from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
+from gannet.data.containers import rows, tables
 from gannet.data.containers.cells import (
+    NO_CLASSES,
     CellTable,
+    Classes,
     FileFilter,
     UnclaimedError,
-    suffix_of,
-    suffixes_of,
 )
+from gannet.data.containers.detect import layouts, table_at
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
-
-_FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
-    ".npz": lambda path, filter_: arrays.from_npz(path, filter_.kinds),
-    ".npy": lambda path, _: arrays.from_npy(path),
-    ".zip": archives.from_zip,
-    ".tar": archives.from_tar,
-}
-"""Files that hold many samples, other than tables."""
-
-NOTES = (".txt", ".data")
-"""Suffixes of tables that, beside other files, are more likely notes."""
-
-_DATA_FILES = {*frames.SUFFIXES, *_FILES} - {*NOTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +61,8 @@ def find(
         DataError: if nothing is there, or nothing that can be used.
     """
     path, candidates = Path(path), _candidates(kinds)
-    others = {role: _candidates(named) for role, named in (roles or {}).items()}
     try:
-        return _source_at(path, candidates, label, others)
+        return _source_at(path, candidates, label, _by_role(roles))
     except UnclaimedError:
         if kinds and (other := _other_kind(path)):
             raise DataError(
@@ -87,25 +73,34 @@ def find(
         raise
 
 
-def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = None) -> Source:
-    """A table in memory, such as a data frame, as a source.
+def of_frame(
+    frame: Frame,
+    *,
+    kinds: Sequence[str] = (),
+    label: str | None = None,
+    roles: Mapping[str, Sequence[str]] | None = None,
+) -> Source:
+    """A table in memory, such as a data frame, as a source; see `find`.
 
     Raises:
         DataError: if no kind of data claims it.
     """
     candidates = _candidates(kinds)
     table = tables.from_frame(frame)
-    return source_of(table, claimed_by(table, candidates), label)
+    return _with_roles(table, claimed_by(table, candidates), label, _by_role(roles))
 
 
 def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
     """The claim with the highest confidence: to a column of samples, else to any other column.
 
+    Columns beside files are samples only where nothing that is read from files was asked for.
+
     Raises:
         UnclaimedError: if no kind claims a column.
     """
+    reads = any(each.readers for each in candidates)
     first = [view for view in table.views if not view.further]
-    further = [view for view in table.views if view.further]
+    further = [view for view in table.views if view.further and not (reads and view.form == "rows")]
     claimed = _best_of(table, first, candidates) or _best_of(table, further, candidates)
     if claimed is None or (claimed.view.form == "arrays" and not table.count):
         raise _unclaimed(table, candidates)
@@ -131,30 +126,47 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     Raises:
         DataError: if there are none, or the label does not exist.
     """
-    modality, view = claimed.modality, claimed.view
-    classes = None
+    return _adopted(table, claimed, _classes_of(table, claimed.modality, label))
+
+
+def _classes_of(table: CellTable, modality: Modality, label: str | None) -> Classes:
+    """The classes of samples; none for a kind that has no labels of its own."""
     if modality.reading.own_labels:
-        classes = table.classes(label)
-        if classes.column:
-            view = tables.without_column(view, classes.column)
-    elif label:
+        return table.classes(label)
+    if label:
         raise DataError(
             f"--label {label}: {modality.data} needs no label column",
             where=str(table.path),
             remedy="Leave it out: samples can be conditioned on any column with --given.",
         )
+    return NO_CLASSES
+
+
+def _adopted(
+    table: CellTable, claimed: Claimed, classes: Classes, used: Collection[str] = ()
+) -> Source:
+    """The samples of a claimed column, without columns that are used for something else."""
+    modality = claimed.modality
+    view = rows.without(claimed.view, {*used, *([classes.column] if classes.column else [])})
+    if used and view.form == "rows" and not view.columns:
+        raise DataError(
+            f"no column is left for {modality.data}: other inputs take {first_few(sorted(used))}",
+            where=str(table.path),
+            remedy="Add columns, or choose another recipe.",
+        )
     source = modality.reading.adopt(_cells_as_source(table, view, modality), view)
-    if classes is not None:
-        source = replace(source, problems=(*classes.problems, *source.problems))
-        if classes.labels is not None:
-            source = source.labeled(classes.labels)
-    return source
+    source = replace(source, problems=(*classes.problems, *source.problems))
+    return source if classes.labels is None else source.labeled(classes.labels)
 
 
 def _cells_as_source(table: CellTable, view: ColumnView, modality: Modality) -> Source:
     """The cells of a column as a source, unchanged."""
     if not table.count:
-        raise DataError("it is empty", where=str(table.path), remedy=f"Use {_layouts()}.")
+        raise DataError(
+            "it is empty",
+            where=str(table.path),
+            remedy=f"Use {layouts(file_filter_of(modalities()).many)}.",
+        )
     return Source(
         path=table.path,
         layout=table.layout.format(modality.noun[1]),
@@ -175,40 +187,55 @@ def _source_at(
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
     file_filter = file_filter_of(candidates)
-    table = _table_at(path, file_filter)
+    every = candidates
+    if not any(each.readers for each in candidates):  # files can only fill other roles
+        every = (*candidates, *(each for others in roles.values() for each in others))
+    table = table_at(path, file_filter, file_filter_of(every))
     claimed = claimed_by(table, candidates)
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
         count = sum(claimed.view.suffixes[suffix] for suffix in strange)
         note = f"{count:,} files ignored that end in {', '.join(strange)}"
-        table = _table_at(path, file_filter_of([claimed.modality]))
+        table = table_at(path, file_filter_of([claimed.modality]))
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
-    source = source_of(table, claimed, label)
-    used = [claimed.view.name]
-    if roles and source.classes:
-        used.append(table.classes(label).column)
-    return with_roles(source, table, used, roles)
+    return _with_roles(table, claimed, label, roles)
 
 
-def with_roles(
-    source: Source,
-    table: CellTable,
-    used: Sequence[str],
-    roles: Mapping[str, Sequence[Modality]],
+def _with_roles(
+    table: CellTable, claimed: Claimed, label: str | None, roles: Mapping[str, Sequence[Modality]]
 ) -> Source:
-    """The same samples with further columns, but for those already used, in other roles."""
-    sources: dict[str, Source] = {}
-    used_names = {*used}
+    """The samples of a claimed column, with other columns in other roles.
+
+    Kinds that claim a single column come first: whoever takes rows of a table, the samples or
+    another role, gets the columns that remain.
+    """
+    classes = _classes_of(table, claimed.modality, label)
+    whole = claimed.view.form == "rows"
+    used = set[str]() if whole else {claimed.view.name}
+    labels = {classes.column} if classes.labels is not None and classes.column else set[str]()
+    claims: dict[str, Claimed] = {}
     for role, candidates in roles.items():
-        remaining = [
-            view for view in table.views if view.name not in used_names and view.form != "rows"
-        ]
-        if (claimed := _best_of(table, remaining, candidates)) is not None:
-            used_names.add(claimed.view.name)
-            cell_source = _cells_as_source(table, claimed.view, claimed.modality)
-            sources[role] = claimed.modality.reading.adopt(cell_source, claimed.view)
+        taken = used | labels
+        free = [each for each in table.views if each.form != "rows" and each.name not in taken]
+        # Beside rows, what would else be the samples comes before what lies beside these.
+        first = [each for each in free if whole and not each.further]
+        claim = _best_of(table, first, candidates) or _best_of(table, free, candidates)
+        if claim is not None:
+            claims[role] = claim
+            used.add(claim.view.name)
+    source = _adopted(table, claimed, classes, used)
+    rest = [rows.without(each, used | labels) for each in table.views if each.form == "rows"]
+    rest = [each for each in rest if each.columns and not whole]
+    for role, candidates in roles.items():
+        if role not in claims and (claim := _best_of(table, rest, candidates)) is not None:
+            claims[role], rest = claim, []
+    sources = {role: _adopted(table, claims[role], NO_CLASSES) for role in roles if role in claims}
     return replace(source, roles={**source.roles, **sources}) if sources else source
+
+
+def _by_role(roles: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Modality, ...]]:
+    return {role: _candidates(named) for role, named in (roles or {}).items()}
 
 
 def _candidates(kinds: Sequence[str]) -> tuple[Modality, ...]:
@@ -280,113 +307,3 @@ def _other_kind(path: Path) -> str:
     with suppress(DataError):
         return find_modality(_source_at(path, modalities(), "", {}).kind).data
     return ""
-
-
-def _table_at(path: Path, file_filter: FileFilter) -> CellTable:
-    """The container at a path."""
-    return _folder(path, file_filter) if _is_folder(path) else _file(path, file_filter)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        if path.exists():
-            return path.is_dir()
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    except PermissionError:
-        raise DataError(
-            "no permission to read it", where=str(path), remedy="Check its access rights."
-        ) from None
-    near = difflib.get_close_matches(path.name, beside, 1)
-    raise DataError(
-        "does not exist",
-        where=str(path),
-        remedy=f"Did you mean {path.parent / near[0]}?" if near else "Check the path.",
-    )
-
-
-def _file(path: Path, file_filter: FileFilter) -> CellTable:
-    suffix = suffix_of(path.name)
-    if suffix in _FILES:
-        return _FILES[suffix](path, file_filter)
-    if file_filter.fits(path.name) and not _may_hold_many(suffix, file_filter):
-        raise DataError(
-            f"a single {file_filter.one} is not a dataset",
-            where=str(path),
-            remedy="Give its folder instead.",
-        )
-    if suffix in frames.SUFFIXES:
-        if tables.is_table(path):
-            return tables.from_files(path, [path])
-        return parquet.from_parquet(path, [path])
-    raise DataError(
-        f"{suffix or 'a file without suffix'} is not a format that gannet can read",
-        where=str(path),
-        remedy=f"Use {_layouts()}.",
-    )
-
-
-def _folder(path: Path, file_filter: FileFilter) -> CellTable:
-    names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-    table_names = [name for name in metadata.TABLES if name in names]
-    if len(table_names) > 1:
-        raise DataError(
-            "both metadata.csv and metadata.jsonl",
-            where=str(path),
-            remedy="Remove one.",
-        )
-    if table_names:
-        return metadata.from_metadata(path, path / table_names[0], file_filter)
-    shards = [path / name for name in names if suffix_of(name) == ".parquet"]
-    beside = any(file_filter.fits(name) for name in names if suffix_of(name) != ".parquet")
-    if shards and (beside or not all(map(tables.is_table, shards))):
-        return parquet.from_parquet(path, shards)
-    if not _are_samples(names, file_filter):
-        if (table := _tables_in(path, names, file_filter)) is not None:
-            return table
-        data = path / "data"
-        if data.is_dir() and any(each.suffix == ".parquet" for each in data.iterdir()):
-            return _folder(data, file_filter)
-    return folders.from_folder(path, file_filter)
-
-
-def _may_hold_many(suffix: str, file_filter: FileFilter) -> bool:
-    """Whether a single file is read as a table or array, although a kind reads samples from it."""
-    return suffix in {*frames.SUFFIXES, *_FILES} and suffix not in file_filter.only
-
-
-def _are_samples(names: Sequence[str], file_filter: FileFilter) -> bool:
-    """Whether files of a folder are samples of a kind that reads them.
-
-    A single file beside a table is more likely about it. Of files that could also be tables or
-    arrays, only two or more of a suffix are samples, and those that are more likely notes only if
-    there is no table.
-    """
-    counts = suffixes_of(filter(file_filter.fits, names))
-    tables_there = any(suffix_of(name) in _DATA_FILES - file_filter.only for name in names)
-    sure = sum(n for suffix, n in counts.items() if not _may_hold_many(suffix, file_filter))
-    return sure > int(tables_there) or any(
-        count > 1 and not (suffix in NOTES and tables_there) for suffix, count in counts.items()
-    )
-
-
-def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> CellTable | None:
-    """The only data file of a folder, or the table that its files form together."""
-    files = [path / name for name in names if suffix_of(name) in _DATA_FILES]
-    if files and tables.folder_of_tables(files):
-        return tables.from_files(path, files)
-    if len(files) > 1:
-        raise DataError(
-            f"more than one data file: {first_few([each.name for each in files])}",
-            where=str(path),
-            remedy="Give the path of one.",
-        )
-    return _file(files[0], file_filter) if files else None
-
-
-def _layouts() -> str:
-    """The layouts that can be read, for error messages."""
-    many = file_filter_of(modalities()).many
-    return (
-        f"a folder of {many}, class folders, a folder with metadata.csv or metadata.jsonl, a zip "
-        f"or tar of {many}, Parquet, .npz, .npy, or a table (.csv, .tsv, .jsonl, .parquet)"
-    )

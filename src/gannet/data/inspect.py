@@ -90,6 +90,7 @@ def examine(
     *,
     label: str | None = None,
     kinds: Sequence[str] = (),
+    roles: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, object] | None = None,
     max_samples: int = MAX_INSPECTED,
     budget: Budget | None = None,
@@ -100,6 +101,7 @@ def examine(
         path: A folder or a file.
         label: Column of the classes.
         kinds: Possible kinds of data; by default all.
+        roles: Role -> possible kinds of what belongs to each sample; see ``find``.
         options: Options of the kind, such as the types of a table's columns.
         max_samples: Maximum number of samples to decode; of more, an evenly spaced subset is.
         budget: Limits on the size of samples.
@@ -108,7 +110,7 @@ def examine(
         ConfigError: if the kind has no such options.
         DataError: if nothing is there, or nothing that can be recognised.
     """
-    source = find(Path(path), label=label, kinds=kinds)
+    source = find(Path(path), label=label, kinds=kinds, roles=roles)
     modality = find_modality(source.kind)
     chosen = options_for(modality, options or {})
     inspector = modality.reading.inspect or partial(_inspect_samples, modality)
@@ -124,7 +126,8 @@ def examine(
         problems = diagnose_source(source, codec)
     update = {"warnings": (*warnings, *inspection.warnings), "problems": problems}
     findings = findings.model_copy(update=update)
-    return findings.model_copy(update={"lines": tuple(_lines(modality, findings, inspection))})
+    first, *lines = _lines(modality, findings, inspection)
+    return findings.model_copy(update={"lines": (first, *_role_lines(source), *lines)})
 
 
 def _findings_of(source: Source, modality: Modality, inspection: Inspection) -> Findings:
@@ -216,6 +219,15 @@ def _lines(modality: Modality, findings: Findings, inspection: Inspection) -> li
         return [*lines, "training would refuse these data"]
     lines.append(f"recipe: {findings.recipe}" + (f", {findings.why}" if findings.why else ""))
     return [*lines, f"size: {inspection.size}"] if inspection.size else lines
+
+
+def _role_lines(source: Source) -> list[str]:
+    """What belongs to each sample, by role, with the columns of a table."""
+    return [
+        f"{role}: {find_modality(each.kind).noun[1]}"
+        + (f" of {first_few(each.columns, _NAMED)}" if each.columns else "")
+        for role, each in source.roles.items()
+    ]
 
 
 def _class_lines(findings: Findings) -> list[str]:

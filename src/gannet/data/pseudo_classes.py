@@ -36,7 +36,7 @@ def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Datas
         ConfigError: if they were requested for data that cannot have them.
     """
     modality = find_modality(dataset.source.kind)
-    suits = bool(setting) and not dataset.classes and modality.reading.pseudo_classes
+    suits = bool(setting) and LABEL not in dataset.codecs and modality.reading.pseudo_classes
     chosen = config.model_dump(include={setting}, exclude_unset=True)
     count = chosen.get(setting, usual_count(len(dataset.train)) if suits else 0)
     many = modality.noun[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,13 @@ from gannet.evaluation.report.examples import (
 )
 from gannet.evaluation.report.markdown import SplitData, split_sentences
 from gannet.evaluation.two_sample.generator import GeneratorTest
-from gannet.modalities.hooks import Data, SampleGrid, Sampler, WholeEvaluation
+from gannet.modalities.hooks import (
+    Data,
+    LabeledRows,
+    SampleGrid,
+    Sampler,
+    WholeEvaluation,
+)
 from gannet.modalities.registry import modality_of
 
 EXTRA_OUTPUTS = 2
@@ -34,6 +41,29 @@ EXTRA_OUTPUTS = 2
 
 NEIGHBORS = "{name} shows the fakes nearest to training samples, each above its nearest one."
 """Protocol sentence of a report with an image grid of nearest neighbours."""
+
+
+@dataclass(frozen=True)
+class OutputsFor:
+    """The outputs of a conditional generator for held-out inputs, as samples.
+
+    Attributes:
+        generator: The generator.
+        held_out: Samples with their inputs.
+    """
+
+    generator: ConditionalGenerator
+    held_out: LabeledRows
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """None: it is told inputs."""
+        return ()
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:  # noqa: ARG002
+        """One output for each input, in their order, from the first again if there are too few."""
+        given = self.held_out.take([at % len(self.held_out) for at in range(count)])
+        return self.generator.transform(given, seed=seed)[1]
 
 
 def score(  # noqa: PLR0913  # what a report depends on
@@ -74,6 +104,8 @@ def score(  # noqa: PLR0913  # what a report depends on
     whole = modality.evaluation.whole
     test = options.pop("two_sample", None) or GeneratorTest(modality, codec, seed=seed)
     if whole is not None:
+        if conditional_generator is not None:
+            sampler = OutputsFor(conditional_generator, dataset.held_out)
         request = WholeEvaluation(
             sampler, dataset, codec, count, seed, transform, test, options, unseen=unseen
         )

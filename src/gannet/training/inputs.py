@@ -16,6 +16,7 @@ from gannet.core.source import SAMPLE, Source
 from gannet.data.dataset import LABEL, Dataset
 from gannet.data.find import find, of_frame
 from gannet.data.pairing import find_pairs
+from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality, modalities
 from gannet.recipes.registry import find_recipe, recipe_modules
 
@@ -50,7 +51,8 @@ def source_for(
     source = found
     if source is not None and source.kind not in inputs.slots[SAMPLE].modalities:
         raise _other_kind(source, recipe, inputs)
-    if source is None or inputs.slots.keys() - {SAMPLE, LABEL}:
+    known = {SAMPLE, LABEL} if _takes_classes(inputs) else {SAMPLE}
+    if source is None or inputs.slots.keys() - known:
         source = _source(data, label, task_recipe, config, kind)
     inputs.check(source)
     _check_slots(source, recipe, inputs)
@@ -89,6 +91,28 @@ def kinds_for(kinds: Sequence[str], label: str | None) -> Sequence[str]:
     return labeled_kinds if label and labeled_kinds else kinds
 
 
+def label_for(inputs: Inputs[Any], label: str | None) -> str | None:
+    """The column of classes as a recipe reads it: none if their slot takes other kinds only.
+
+    Raises:
+        DataError: if one is named all the same.
+    """
+    if _takes_classes(inputs):
+        return label
+    if label:
+        raise DataError(
+            f"--label {label}: the recipe takes no classes",
+            remedy="Leave it out: the column is then like any other.",
+        )
+    return ""
+
+
+def _takes_classes(inputs: Inputs[Any]) -> bool:
+    """Whether classes may be told to networks: unless their slot takes other kinds only."""
+    slot = inputs.slots.get(LABEL)
+    return slot is None or LabelCodec.kind in slot.modalities
+
+
 def check_classes(dataset: Dataset, inputs: Inputs[Any]) -> None:
     """Refuse data in which a class has no training samples, where classes are needed.
 
@@ -121,9 +145,11 @@ def _source(
     slots = recipe.inputs.slots
     kinds = {role: slot.modalities for role, slot in slots.items()}
     kinds[SAMPLE] = (kind,) if kind else kinds[SAMPLE]
+    others = {role: named for role, named in kinds.items() if role != SAMPLE}
+    label = label_for(recipe.inputs, label)
     if not isinstance(data, str | Path):
-        return _simple_source(data, label, kinds[SAMPLE])
-    path, others = Path(data), {role: named for role, named in kinds.items() if role != SAMPLE}
+        return of_frame(as_frame(data), kinds=kinds[SAMPLE], label=label, roles=others)
+    path = Path(data)
     find_columns = partial(
         find, path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others
     )
@@ -153,7 +179,7 @@ def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:
     for role, slot in inputs.slots.items():
         if role == SAMPLE or slot.optional or role in source.roles:
             continue
-        if role != LABEL:
+        if role != LABEL or not _takes_classes(inputs):
             kinds = " or ".join(find_modality(each).noun[1] for each in slot.modalities)
             raise DataError(
                 f"the recipe {recipe} needs {kinds} beside each sample, and there are none",

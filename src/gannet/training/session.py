@@ -24,7 +24,7 @@ from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
 from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
-from gannet.training.inputs import check_classes, kinds_for, source_for
+from gannet.training.inputs import check_classes, kinds_for, label_for, source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
 from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
 from gannet.training.resume import check_same_run
@@ -123,7 +123,9 @@ def inspect_data(
     """
     every = tuple(each.name for each in modalities())
     slots: Mapping[Any, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
+    label = label_for(find_recipe(recipe).inputs, label) if recipe else label
     kinds = slots[SAMPLE].modalities if recipe else every
+    roles = {role: slot.modalities for role, slot in slots.items() if role != SAMPLE}
     budget = Budget(largest=processor.largest_side(processor.best_device()))
     own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
     for kind in (each for slot in slots.values() for each in slot.modalities):
@@ -131,7 +133,8 @@ def inspect_data(
         beside = find_modality(kind).options.model_fields.keys() - own
         options_for(find_modality(kind), {n: v for n, v in options.items() if n in beside})
         options = {name: value for name, value in options.items() if name not in beside}
-    return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
+    kinds = kinds_for(kinds, label)
+    return examine(data, label=label, kinds=kinds, roles=roles, options=options, budget=budget)
 
 
 def _prepare_data(task: Task, source: Source) -> PreparedData:

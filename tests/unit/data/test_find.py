@@ -782,3 +782,139 @@ def test_an_array_may_be_named_after_its_kind(tmp_path):
     np.savez(tmp_path / "b.npz", vector=rows, image=grids)
     assert found(tmp_path / "b.npz", kinds=("image",)) == ("image", 12)
     assert "it holds vector, image" in refusal(tmp_path / "b.npz")
+
+
+# A table beside other data
+
+
+def beside_pictures(folder, text, count=3):
+    folder.mkdir(exist_ok=True)
+    fill(folder, [f"{at}.png" for at in range(count)])
+    (folder / "metadata.csv").write_text(text)
+    return folder
+
+
+MIXED = "file_name,age,label,town\n0.png,9,a,x\n1.png,,b,y\n2.png,7,a,x\n"
+
+
+def cells_of_table(source):
+    [frame] = source.frames
+    return frame.rows()
+
+
+def test_a_table_gets_the_columns_that_nothing_else_uses(tmp_path):
+    path = beside_pictures(tmp_path, MIXED)
+    found = find(path, kinds=["image"], roles={"grid": ["table"]})
+    table = found.roles["grid"]
+    assert (found.classes, table.kind, table.columns) == (("a", "b"), "table", ("age", "town"))
+    assert cells_of_table(table) == [("9", "x"), ("", "y"), ("7", "x")]
+    table = find(path, kinds=["image"], label="", roles={"grid": ["table"]}).roles["grid"]
+    assert table.columns == ("age", "label", "town")
+    table = find(path, kinds=["image"], label="town", roles={"grid": ["table"]}).roles["grid"]
+    assert table.columns == ("age", "label")
+
+
+def test_a_table_needs_a_column(tmp_path):
+    path = beside_pictures(tmp_path, "file_name,label\n0.png,a\n1.png,b\n2.png,a\n")
+    assert not find(path, kinds=["image"], roles={"grid": ["table"]}).roles
+    found = find(path, kinds=["image"], label="", roles={"grid": ["table"]})
+    assert found.roles["grid"].columns == ("label",)
+    path = beside_pictures(tmp_path / "bare", "file_name\n0.png\n1.png\n2.png\n")
+    assert not find(path, kinds=["image"], roles={"grid": ["table"]}).roles
+    assert "holds images, expected a table" in refusal(path, kinds=["table"])
+
+
+def test_files_of_two_roles_leave_the_rest_to_the_table(tmp_path):
+    text = "file_name,mask_file_name,age\n0.png,1.png,3\n1.png,2.png,4\n2.png,0.png,5\n"
+    path = beside_pictures(tmp_path, text)
+    found = find(path, kinds=["table"], roles={"grid": ["image"]})
+    assert (found.kind, found.columns) == ("table", ("age",))
+    roles = {"vector": ["table"], "grid": ["image"]}
+    found = find(path, kinds=["image"], roles=roles)
+    assert list(found.roles) == ["vector", "grid"]
+    assert found.roles["vector"].columns == ("age",)
+    assert found.roles["grid"].raw(0) == path / "1.png"
+
+
+def test_only_one_slot_gets_the_table(tmp_path):
+    path = beside_pictures(tmp_path, MIXED)
+    roles = {"vector": ["table"], "tokens": ["table"]}
+    assert list(find(path, kinds=["image"], roles=roles).roles) == ["vector"]
+    assert not find(path, kinds=["table"], roles={"tokens": ["table"]}).roles
+
+
+def test_a_zip_with_metadata_reads_like_the_folder(tmp_path):
+    folder = beside_pictures(tmp_path / "a", MIXED, count=4)
+    members = {each.name: each.read_bytes() for each in folder.iterdir()}
+    for inside in ("", "set/"):
+        named = {inside + name: content for name, content in members.items()}
+        found = find(write_zip(tmp_path / "a.zip", named))
+        assert found.layout == "zip of images with metadata.csv"
+        assert labels_of(found) == labels_of(find(folder)) == ["a", "b", "a"]
+        assert list(found.names) == [f"{inside}{at}.png" for at in range(3)]
+        assert found.raw(2) == members["2.png"]
+        assert found.problems == ("1 images without a row in the table ignored",)
+        assert find(tmp_path / "a.zip", label="town").classes == ("x", "y")
+    del named["set/1.png"]
+    assert "1 of 3 files do not exist: 1.png" in refusal(write_zip(tmp_path / "b.zip", named))
+
+
+def test_labels_of_a_zip_come_from_its_own_table_first(tmp_path):
+    table = json.dumps({"labels": [["0.png", 5], ["1.png", 6], ["2.png", 6]]}).encode()
+    folder = beside_pictures(tmp_path / "a", MIXED)
+    members = {each.name: each.read_bytes() for each in folder.iterdir()}
+    path = write_zip(tmp_path / "a.zip", members | {"dataset.json": table})
+    found = find(path, kinds=["image"], roles={"grid": ["table"]})
+    assert labels_of(found) == ["5", "6", "6"]
+    assert found.roles["grid"].columns == ("age", "label", "town")
+
+
+def test_a_table_about_something_else_in_a_zip_is_left_alone(tmp_path):
+    members = {"0.png": png(0), "1.png": png(1), "metadata.csv": b"author,year\nme,2020\n"}
+    found = find(write_zip(tmp_path / "a.zip", members))
+    assert found.count == 2
+    assert "metadata.csv ignored: no column 'file_name'" in found.problems[0]
+
+
+# Arrays that are called as labels often are
+
+
+@pytest.mark.parametrize("name", ["y", "targets"])
+def test_measured_numbers_under_a_name_of_labels_are_an_array_like_any_other(tmp_path, name):
+    path, pictures = tmp_path / "a.npz", np.zeros((12, 4, 4), np.uint8)
+    numbers = RNG.normal(size=(12, 3))
+    np.savez(path, images=pictures, **{name: numbers})
+    found = find(path, kinds=["image"], roles={"vector": ["vector"]})
+    assert found.classes == ()
+    assert np.allclose(found.roles["vector"].raw(4), numbers[4])
+    assert found.problems == (f"array {name!r} is not taken for classes",)
+    turned = RNG.integers(0, 256, (12, 4, 4), np.uint8)
+    np.savez(path, images=pictures, **{name: turned})
+    found = find(path, kinds=["image"], roles={"grid": ["image"]})
+    assert np.array_equal(np.squeeze(found.roles["grid"].raw(4)), turned[4])
+
+
+@pytest.mark.parametrize("shape", [(12,), (12, 1)])
+def test_whole_numbers_one_a_sample_stay_labels(tmp_path, shape):
+    path, numbers = tmp_path / "a.npz", np.arange(12) % 2
+    np.savez(path, images=np.zeros((12, 4, 4), np.uint8), y=numbers.reshape(shape))
+    found = find(path, kinds=["image"], roles={"vector": ["vector"], "grid": ["table"]})
+    assert (found.classes, dict(found.roles)) == (("0", "1"), {})
+
+
+def test_measured_numbers_one_a_sample_are_a_column(tmp_path):
+    path, numbers = tmp_path / "a.npz", RNG.normal(size=12)
+    held = {"y": numbers, "town": np.array(["a", "b"] * 6), "born": np.array(["2020-01-02"] * 12)}
+    held["born"] = held["born"].astype("datetime64[D]")
+    np.savez(path, images=np.zeros((12, 4, 4), np.uint8), labels=np.arange(12) % 2, **held)
+    found = find(path, kinds=["image"], roles={"vector": ["table"]})
+    assert found.classes == ("0", "1")
+    assert found.roles["vector"].columns == ("y", "town", "born")
+    assert cells_of_table(found.roles["vector"])[1][:2] == (numbers[1], "b")
+
+
+def test_labels_of_broken_numbers_are_refused(tmp_path):
+    for name, held in (("labels", RNG.normal(size=12)), ("y", np.arange(5))):
+        path = tmp_path / f"{name}.npz"
+        np.savez(path, images=np.zeros((12, 4, 4), np.uint8), **{name: held})
+        assert "expected one whole number or name for each of 12 samples" in refusal(path)

@@ -1,6 +1,7 @@
 """Archives of files: a zip, perhaps with StyleGAN's ``dataset.json``, or a plain tar.
 
-``dataset.json`` holds ``{"labels": [[name, int]]}``. Nothing is unpacked to disk. The sizes that an
+``dataset.json`` holds ``{"labels": [[name, int]]}``. A ``metadata.csv`` or ``metadata.jsonl`` in an
+archive counts as in a folder. Nothing is unpacked to disk. The sizes that an
 archive declares are not trusted.
 """
 
@@ -12,6 +13,8 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -19,6 +22,7 @@ import numpy as np
 
 from gannet.core.errors import DataError, no_permission
 from gannet.core.source import FileContent, Labels
+from gannet.data.containers import metadata
 from gannet.data.containers.cells import (
     CellTable,
     Classes,
@@ -56,23 +60,24 @@ def from_zip(path: Path, file_filter: FileFilter) -> CellTable:
     if any(info.flag_bits & 1 for info in infos):
         raise DataError("it is encrypted", where=str(path), remedy="Zip it without a password.")
     inside = {info.filename: info for info in infos}
-    names = _matching(path, list(inside), file_filter)
+    labels = inside.get("dataset.json")
 
-    def classes(label: str | None) -> Classes:
-        table = inside.get("dataset.json")
-        labels = _labels(path, _read(path, archive, table), names) if table else _folders(names)
-        if label and (labels is None or table is None):
+    def read(name: str) -> bytes:
+        return FileContent.named(_read(path, archive, inside[name]), name)
+
+    def classes(names: Sequence[str], label: str | None) -> Classes:
+        own = labels and _labels(path, _read(path, archive, labels), names)
+        found = own if labels else _folders(names)
+        if label and (found is None or labels is None):
             raise DataError(
                 f"no labels {label!r}",
                 where=str(path),
                 remedy="Put labels in its dataset.json, or files in a folder per class.",
             )
-        return Classes(None if label == "" else labels)
+        return Classes(None if label == "" else found)
 
-    def read(index: int) -> bytes:
-        return FileContent.named(_read(path, archive, inside[names[index]]), names[index])
-
-    return _table(path, "zip of {}", names, read, classes)
+    opened = _Archive(path, "zip of {}", list(inside), read, classes, labeled=labels is not None)
+    return opened.table(file_filter)
 
 
 def from_tar(path: Path, file_filter: FileFilter) -> CellTable:
@@ -94,26 +99,23 @@ def from_tar(path: Path, file_filter: FileFilter) -> CellTable:
             remedy="Make an uncompressed .tar: files of a compressed one cannot be read singly.",
         ) from None
     _check(path, list(members), "tar")
-    names = _matching(path, list(members), file_filter)
     file = _OpenFile(path)
 
-    def read(index: int) -> bytes:
-        member = members[names[index]]
+    def read(name: str) -> bytes:
+        member = members[name]
         if member.size > FILE_BYTES:
             raise _too_large(f"{path}, {member.name}")
         content = file.read(member.offset_data, member.size)
         return FileContent.named(content, member.name)
 
-    labels = _folders(names)
-
-    def classes(label: str | None) -> Classes:
+    def classes(names: Sequence[str], label: str | None) -> Classes:
         if label:
             raise DataError(
                 f"no labels {label!r}", where=str(path), remedy="A folder per class makes labels."
             )
-        return Classes(None if label == "" else labels)
+        return Classes(None if label == "" else _folders(names))
 
-    return _table(path, "tar of {}", names, read, classes)
+    return _Archive(path, "tar of {}", list(members), read, classes).table(file_filter)
 
 
 class _OpenFile:
@@ -134,15 +136,80 @@ class _OpenFile:
             return self.file.read(count)
 
 
-def _table(
-    path: Path,
-    layout: str,
-    names: list[str],
-    read: Callable[[int], bytes],
-    classes: Callable[[str | None], Classes],
-) -> CellTable:
-    view = ColumnView("", "files", suffixes_of(names), cell=read)
-    return CellTable(path, layout, names, (view,), classes, files=[path])
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """An open archive.
+
+    Attributes:
+        path: Of the archive.
+        layout: Description of the layout, with ``{}`` for the noun of the files.
+        inside: Names of all its files.
+        read: The content of a file, by its name.
+        classes: Classes of some files, of a label's name.
+        labeled: Whether these classes are declared, so that no column holds them.
+    """
+
+    path: Path
+    layout: str
+    inside: Sequence[str]
+    read: Callable[[str], bytes]
+    classes: Callable[[Sequence[str], str | None], Classes]
+    labeled: bool = False
+
+    def table(self, file_filter: FileFilter) -> CellTable:
+        """Its matching files, with the columns of the metadata table in it, if there is one."""
+        tables = [
+            PurePosixPath(name)
+            for name in self.inside
+            if PurePosixPath(name).name in metadata.TABLES and not _hidden(name)
+        ]
+        problems = ()
+        if len(tables) == 1:
+            where = f"{self.path}, {tables[0]}"
+            try:
+                lines = metadata.lines_of(self.read(str(tables[0])), where)
+                found = metadata.Metadata.of_lines(lines, where, file_filter.one)
+            except DataError as error:  # it may be about something else
+                problems = (f"{tables[0]} ignored: {error.problem}",)
+            else:
+                return self._with_metadata(tables[0], found, file_filter)
+        names = _matching(self.path, self.inside, file_filter)
+        view = ColumnView("", "files", suffixes_of(names), cell=self._cell_of(names))
+        classes = partial(self.classes, names)
+        return CellTable(
+            self.path, self.layout, names, (view,), classes, problems, files=[self.path]
+        )
+
+    def _with_metadata(
+        self, table: PurePosixPath, found: metadata.Metadata, file_filter: FileFilter
+    ) -> CellTable:
+        """Like a folder with such a table; the files that it names lie beside or below it."""
+        root = table.parent
+        below = {
+            str(PurePosixPath(name).relative_to(root)): name
+            for name in self.inside
+            if PurePosixPath(name).is_relative_to(root)
+        }
+
+        def cell_of(short: Sequence[str]) -> Callable[[int], bytes]:
+            return self._cell_of([below[str(PurePosixPath(name))] for name in short])
+
+        short = found.files(lambda _parents: below.keys())
+        names = [below[str(PurePosixPath(name))] for name in short]
+        view = ColumnView(metadata.FILE, "files", suffixes_of(names), cell=self._cell_of(names))
+        files = [name for name in self.inside if file_filter.fits(name) and not _hidden(name)]
+        return CellTable(
+            path=self.path,
+            layout=f"{self.layout} with {table.name}",
+            names=names,
+            views=(view, *found.views(lambda _parents: below.keys(), cell_of)),
+            classes=partial(self.classes, names) if self.labeled else found.classes,
+            problems=tuple(metadata.left_out(names, files, file_filter.many)),
+            files=[self.path],
+        )
+
+    def _cell_of(self, names: Sequence[str]) -> Callable[[int], bytes]:
+        return lambda index: self.read(names[index])
 
 
 def _matching(path: Path, inside: Sequence[str], file_filter: FileFilter) -> list[str]:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
+from gannet.core.frame import Cells, objects
 from gannet.core.io.flat_file import FlatFile
 from gannet.core.io.names import Numbered
 from gannet.core.source import Labels
+from gannet.data.containers import rows
 from gannet.data.containers.cells import CellTable, Classes
 from gannet.data.labels import from_cells, from_numbers
 from gannet.modalities.reading import ColumnView
@@ -28,13 +30,17 @@ SMALL = 2**20
 
 _DATA = ("images", "x", "data", "samples")
 _LABELS = ("labels", "label", "y", "targets")
+_PERHAPS_LABELS = ("y", "targets")
+"""Those of these names that often hold something else."""
+
 _READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 
 def from_npz(path: Path, kinds: Collection[str] = ()) -> CellTable:
     """Arrays in one file: data under ``images``, ``x`` or ``data``, classes under ``labels``.
 
-    Further arrays with as many rows can fill other roles.
+    Further arrays with as many rows can fill other roles; those of one number, text or date a row
+    form a table, too. ``y`` and ``targets`` are further arrays unless they can name classes.
 
     Args:
         path: Of the file.
@@ -44,6 +50,49 @@ def from_npz(path: Path, kinds: Collection[str] = ()) -> CellTable:
         DataError: if the file is damaged, or has no array with such a name.
     """
     arrays = _members(path)
+    data = _data_name(path, arrays, kinds)
+    first = arrays[data]()
+    count = first.shape[0] if first.shape else 0
+    labels = [name for each in _LABELS for name in arrays if name.lower() == each]
+    numbers = [name for name in labels if arrays[name].holds_numbers(count)]
+    named = next((name for name in labels if name not in numbers), None)
+
+    def classes(label: str | None) -> Classes:
+        label_name = named if label is None else label
+        if label_name and label_name not in arrays:
+            others = ", ".join(name for name in arrays if name != data) or "none"
+            raise DataError(
+                f"no array {label_name!r} for labels",
+                where=str(path),
+                remedy=f"Other arrays: {others}.",
+            )
+        if not label_name:
+            return Classes()
+        where = f"{path}, array {label_name!r}"
+        return Classes(_labels(arrays[label_name](), count, where), label_name)
+
+    others = [name for name in arrays if name != data and (name not in labels or name in numbers)]
+    further = (arrays[name].view(count) for name in others)
+    columns = [name for name, each in arrays.items() if name != data and each.is_column(count)]
+    together = rows.Assembled(columns, lambda name: _cells(arrays[name]()), str(path), 0)
+    return CellTable(
+        path=path,
+        layout=f"npz array {data!r} of {{}}",
+        names=Numbered("row", count),
+        views=(
+            view_of(path, first, data),
+            *(each for each in further if each is not None),
+            *rows.together(columns, together, further=True),
+        ),
+        classes=classes,
+        problems=tuple(f"array {name!r} is not taken for classes" for name in numbers),
+        files=[path],
+        in_memory=True,
+    )
+
+
+def _data_name(path: Path, arrays: Mapping[str, _Member], kinds: Collection[str]) -> str:
+    """The array of samples: by its name, or as the only one that it can be."""
     lower = {name.lower(): name for name in arrays}
     data = next((lower[name] for name in _DATA if name in lower), None)
     data_names = [name for name in arrays if name.lower() not in _LABELS]
@@ -57,28 +106,7 @@ def from_npz(path: Path, kinds: Collection[str] = ()) -> CellTable:
             where=str(path),
             remedy="Save samples with numpy.savez(path, data=..., labels=...).",
         )
-    first = arrays[data]()
-    count = first.shape[0] if first.shape else 0
-
-    def classes(label: str | None) -> Classes:
-        named = next((lower[name] for name in _LABELS if name in lower), None)
-        label_name = named if label is None else label
-        if label_name and label_name not in arrays:
-            others = ", ".join(name for name in arrays if name != data) or "none"
-            raise DataError(
-                f"no array {label_name!r} for labels",
-                where=str(path),
-                remedy=f"Other arrays: {others}.",
-            )
-        where = f"{path}, array {label_name!r}"
-        return Classes(_labels(arrays[label_name](), count, where) if label_name else None)
-
-    others = [arrays[name] for name in data_names if name != data]
-    further = (each.view(count) for each in others)
-    views = (view_of(path, first, data), *(each for each in further if each is not None))
-    layout = f"npz array {data!r} of {{}}"
-    rows = Numbered("row", count)
-    return CellTable(path, layout, rows, views, classes, files=[path], in_memory=True)
+    return data
 
 
 def from_npy(path: Path) -> CellTable:
@@ -103,9 +131,9 @@ def from_npy(path: Path) -> CellTable:
         view, count = ColumnView("", "arrays", shape=shape[1:], dtype=dtype.name), shape[0]
         view = _row_by_row(view, FlatFile(path, row, start=start))
     in_memory = view.array is not None
-    rows = Numbered("row", count)
+    names = Numbered("row", count)
     return CellTable(
-        path, "npy array of {}", rows, (view,), _single, files=[path], in_memory=in_memory
+        path, "npy array of {}", names, (view,), _single, files=[path], in_memory=in_memory
     )
 
 
@@ -168,15 +196,34 @@ class _Member:
             self.cached = _member(self.path, self.name, self.size)
         return self.cached
 
-    def view(self, count: int) -> ColumnView | None:
-        """The array as a further column, from its header; ``None`` if the row counts differ."""
+    def header(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and dtype; no shape if they cannot be read."""
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.name) as file:
                 shape, dtype, _ = _header(file)
         except _READ_ERRORS:
+            return (), np.dtype(np.void)
+        return shape, dtype
+
+    def holds_numbers(self, count: int) -> bool:
+        """Whether, in spite of a name that labels may have, it holds measured numbers."""
+        shape, dtype = self.header()
+        maybe = self.name.removesuffix(".npy").lower() in _PERHAPS_LABELS
+        numbers = shape[:1] == (count,) and dtype.kind in "buif"
+        return maybe and numbers and not _are_labels(shape, dtype, count)
+
+    def is_column(self, count: int) -> bool:
+        """Whether it holds one number, text or date for each sample."""
+        shape, dtype = self.header()
+        return shape == (count,) and dtype.kind in "buifUM"
+
+    def view(self, count: int) -> ColumnView | None:
+        """The array as a further column, from its header; ``None`` if the row counts differ."""
+        shape, dtype = self.header()
+        if shape[:1] != (count,) or dtype.kind not in "buifU":
             return None
-        if shape[:1] != (count,) or dtype.kind not in "buif":
-            return None
+        if dtype.kind == "U":
+            return self._texts() if shape == (count,) else None
         return ColumnView(
             self.name.removesuffix(".npy"),
             "arrays",
@@ -185,6 +232,15 @@ class _Member:
             cell=lambda row: self()[row],
             further=True,
         )
+
+    def _texts(self) -> ColumnView:
+        name = self.name.removesuffix(".npy")
+        return ColumnView(name, "values", cell=lambda row: str(self()[row]), further=True)
+
+
+def _cells(array: Array) -> Cells:
+    """An array of one number, text or date a sample as a column of a table."""
+    return objects(array.tolist()) if array.dtype.kind == "U" else array
 
 
 def _members(path: Path) -> Mapping[str, _Member]:
@@ -227,15 +283,19 @@ def _whole(path: Path) -> Array:
         raise _damaged(path, error) from None
 
 
+def _are_labels(shape: tuple[int, ...], dtype: np.dtype[Any], count: int) -> bool:
+    return shape in {(count,), (count, 1)} and dtype.kind in "buiU"
+
+
 def _labels(array: Array, count: int, where: str) -> Labels:
-    flat = array.reshape(-1) if array.shape in {(count,), (count, 1)} else None
-    if flat is None or flat.dtype.kind not in "buiU":
+    if not _are_labels(array.shape, array.dtype, count):
         raise DataError(
             f"shape {array.shape} of {array.dtype}, expected one whole number or name for each of "
             f"{count} samples",
             where=where,
             remedy="Save class numbers 0, 1, ..., or names; -1 for unknown.",
         )
+    flat = array.reshape(-1)
     if flat.dtype.kind == "U":
         return from_cells([str(cell) for cell in flat], where=where, column="labels")
     return from_numbers([int(number) for number in flat], (), where=where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -108,11 +108,27 @@ def read_frame(
     return joined(list(chunks))
 
 
-def _parquet(path: Path, rows: int) -> Iterator[Frame]:
+def parquet_columns(path: Path, names: Sequence[str]) -> Chunks:
+    """Some columns of a Parquet file, some rows at a time."""
+    return Chunks(path, None, lambda: _parquet(path, ROWS, names))
+
+
+def plain_columns(schema: Any) -> tuple[str, ...]:
+    """Names of the columns of a Parquet file whose cells are single values."""
+    arrow: Any = need("pyarrow", "parquet")
+    return tuple(field.name for field in schema if _is_plain(arrow.types, field.type))
+
+
+def _is_plain(types: Any, kind: Any) -> bool:
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return not (types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _parquet(path: Path, rows: int, only: Sequence[str] | None = None) -> Iterator[Frame]:
     arrow: Any = need("pyarrow", "parquet")
     with _parquet_file(path) as file:
-        number, names = 1, tuple(file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=rows):
+        number, names = 1, tuple(file.schema_arrow.names if only is None else only)
+        for batch in file.iter_batches(batch_size=rows, columns=only):
             if batch.num_rows:
                 columns = [
                     _from_arrow(arrow, path, name, column)
@@ -161,7 +177,7 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
     if types.is_dictionary(kind):
         column = column.dictionary_decode()
         kind = column.type
-    if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+    if not _is_plain(types, kind):
         raise DataError(
             f"holds {kind}, which cannot be a cell",
             where=f"{path}, column {name!r}",

@@ -17,7 +17,9 @@ from typing import Any, cast
 from gannet.core.errors import DataError, need, no_permission
 from gannet.core.io.names import Numbered
 from gannet.core.source import FileContent, Labels
+from gannet.data.containers import frames, rows
 from gannet.data.containers.cells import CellTable, Classes, suffixes_of
+from gannet.data.containers.shards import Shards
 from gannet.data.labels import choose, from_cells, from_numbers
 from gannet.modalities.reading import ColumnView
 
@@ -53,6 +55,7 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
 
     views = [_contents(shards, name) for name in shards.contents]
     views += [_values(shards, name) for name in shards.values]
+    views += _rows(shards)
     return CellTable(
         path=path,
         layout="Parquet of {}",
@@ -97,6 +100,13 @@ def _values(shards: _FileShards, name: str) -> ColumnView:
         return cached[row]
 
     return ColumnView(name, "values", cell=cell, further=True)
+
+
+def _rows(shards: _FileShards) -> tuple[ColumnView, ...]:
+    """The columns of single values, as rows of a table."""
+    names = frames.plain_columns(shards.schema)
+    chunks = tuple(frames.parquet_columns(path, names) for path in shards.paths)
+    return rows.together(names, Shards(chunks), further=True)
 
 
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from gannet.core.frame import Dialect, Frame, listed
 from gannet.core.io.names import Numbered
-from gannet.data.containers import frames, parquet, shards
+from gannet.data.containers import frames, parquet, rows, shards
 from gannet.data.containers.cells import CellTable, Classes, suffix_of
 from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
@@ -80,8 +78,7 @@ def from_frame(frame: Frame) -> CellTable:
 
 def _views(names: tuple[str, ...], parts: Iterable[Frame]) -> tuple[ColumnView, ...]:
     """All columns together, and each by itself."""
-    together = ColumnView("", "rows", shape=(len(names),), frames=parts, columns=names)
-    return together, *(_column(name, parts) for name in names)
+    return *rows.together(names, parts), *(_column(name, parts) for name in names)
 
 
 def _column(name: str, parts: Iterable[Frame]) -> ColumnView:
@@ -134,24 +131,3 @@ def folder_of_tables(files: Sequence[Path]) -> bool:
     if len(files) != 1 and len(kinds) != 1:
         return False
     return all(map(is_table, files))
-
-
-def without_column(view: ColumnView, name: str) -> ColumnView:
-    """All columns of a table except one."""
-    if view.form != "rows":
-        return view
-    columns = tuple(each for each in view.columns if each != name)
-    narrowed = _Narrowed(view.frames, columns)
-    return replace(view, columns=columns, shape=(len(columns),), frames=narrowed)
-
-
-class _Narrowed(Iterable[Frame]):
-    """Some columns of frames; can be iterated repeatedly."""
-
-    def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
-        self.frames, self.columns = frames, columns
-
-    def __iter__(self) -> Any:
-        for frame in self.frames:
-            cells = tuple(frame.column(name) for name in self.columns)
-            yield Frame(self.columns, cells, frame.where, frame.first)

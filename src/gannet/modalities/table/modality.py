@@ -13,7 +13,14 @@ from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.corruption import TOKENS
 from gannet.modalities.findings import Examination
-from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat_rows, no_grid
+from gannet.modalities.hooks import (
+    EvaluationHooks,
+    Exhibit,
+    Presentation,
+    RowView,
+    flat_rows,
+    no_grid,
+)
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
@@ -63,6 +70,16 @@ def notes(codec: Codec[Any]) -> Sequence[str]:
     assert isinstance(codec, TableCodec)
     lines = ["## Columns", "", *(f"- {description}" for description in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
+
+
+def described(raw: Any) -> tuple[str, ...]:
+    """The cells of a row as text; empty where one is missing."""
+    return tuple("" if cell is None else str(cell) for cell in raw)
+
+
+def exhibit(raw: Any) -> Exhibit:
+    """A row as a line of text."""
+    return Exhibit("text", ", ".join(described(raw)).encode())
 
 
 def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
@@ -153,7 +170,13 @@ modality = Modality(
     ),
     evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
     presentation=Presentation(
-        grid=no_grid, contents=contents, notes=notes, tags=("tabular",), hub_name="tabular"
+        exhibit=exhibit,
+        describe=described,
+        grid=no_grid,
+        contents=contents,
+        notes=notes,
+        tags=("tabular",),
+        hub_name="tabular",
     ),
     judging=JUDGING,
 )
