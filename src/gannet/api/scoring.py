@@ -157,7 +157,12 @@ def scored(
         )
     report = with_task_scores(result.report, recipe, artifact, chosen.dataset, count=count)
     report = _with_notes(report, chosen, count)
-    training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
+    training_log = read_training_log(
+        folder,
+        recipe=card.recipe,
+        diagnosis=card.diagnosis,
+        controls=artifact.recipe.training.controls,
+    )
     update = {
         "training_log": training_log,
         "training_samples": int(card.data.get("train", 0)),

@@ -27,6 +27,7 @@ from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
+from gannet.modalities import DEFAULT_RECIPE
 from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
@@ -227,7 +228,7 @@ class Modality:
     codec: type[Any]
 
     readers: Mapping[str, Reader] = field(default_factory=dict[str, Reader])
-    default_recipe: str = "generate"
+    default_recipe: str = DEFAULT_RECIPE
     options: type[BaseModel] = NoOptions
     claim: Callable[[ColumnView], Claim | None] = no_claim
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded

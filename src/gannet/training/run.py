@@ -184,6 +184,7 @@ class Run:
                 train=len(self.dataset.train),
                 steps=self.trainer.config.steps,
                 unregularized=unregularized(self.trainer.recipe, self.trainer.config),
+                controls=self.trainer.recipe.training.controls,
             ),
         )
         healthy = diagnosis.name in ("healthy", "converged")
