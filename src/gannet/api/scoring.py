@@ -166,6 +166,7 @@ def scored(
     update = {
         "training_log": training_log,
         "training_samples": int(card.data.get("train", 0)),
+        "noun": artifact.modality.noun,
     }
     return report.model_copy(update=update), with_growth(result.examples, folder), result.sheets
 
