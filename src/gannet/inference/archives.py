@@ -64,7 +64,9 @@ def unpacked(modality: Modality, codec: Codec[Any], path: Path) -> Generator[lis
     try:
         source = modality.reading.known(find(path, label="", kinds=[modality.name]), codec)
     except DataError as error:
-        raise DataError(f"{error}\n  {readable(modality)}") from error
+        raise DataError(
+            f"cannot be read: {error.problem}", where=str(path), remedy=readable(modality)
+        ) from error
     with tempfile.TemporaryDirectory(prefix="gannet-") as folder:
         yield [
             Unpacked(name, _file(modality, codec, source, row, Path(folder)))

@@ -94,7 +94,8 @@ def _loaded(artifact: TrainedSampler, path: Path, *, by_judge: bool) -> tuple[Lo
             with suppress(DataError):
                 return _unpacked(artifact, path, by_judge=by_judge)
         if archives.is_foreign(modality, path):
-            raise DataError(f"{error}\n  {archives.readable(modality)}") from error
+            remedy = archives.readable(modality)
+            raise DataError(error.problem, where=str(path), remedy=remedy) from error
         raise
     return loaded, _raws_of(artifact, [path]) if by_judge else ()
 
