@@ -154,9 +154,12 @@ def test_it_is_evaluated_compared_and_reported(trained):
     words = ("--count", 16, "--features", "random", "--out")
     printed = shell("evaluate", "run", "data", *words, "report")
     assert "c2st accuracy" in printed
-    assert "frechet" in (shell.folder / "report" / "report.md").read_text()
+    text = (shell.folder / "report" / "report.md").read_text()
+    assert "frechet" in text
+    assert "nearest training row" not in text
     report = json.loads((shell.folder / "report" / "report.json").read_text())
     assert len(report["scores"]) > 5
+    assert report["noun"] == list(modality.noun)
     shell("train", "data", "--out", "other", "--steps", 20, "--seed", 1, *TINY)
     assert "frechet" in shell("compare", "run", "other", "--data", "data", *words, "compared")
     shell("train", "data", "--out", "copies", "--recipe", "baseline_copies")

@@ -48,7 +48,7 @@ class SampledCondition:
     probability: float
 
 
-Kinds = tuple[str, ...] | Callable[[], tuple[str, ...]]
+KindNames = tuple[str, ...] | Callable[[], tuple[str, ...]]
 """Names of kinds of data, or what finds all that can do something: ``recipes.common.kinds``."""
 
 
@@ -56,7 +56,7 @@ Kinds = tuple[str, ...] | Callable[[], tuple[str, ...]]
 class Slot:
     """The kinds of data that may fill one role, and whether the role may stay empty."""
 
-    kinds: Kinds
+    kinds: KindNames
     optional: bool = False
 
     @property

@@ -213,8 +213,7 @@ class Modality:
 
         writers: Suffix of ``--out`` -> writer of many raw samples into one file; an empty suffix
             for a folder.
-        item_suffix: Suffix of single files in a folder of samples; empty if a folder holds one
-            file.
+        item_suffix: Suffix of the files in a folder of samples; empty if a folder holds one file.
         inference: Hooks for sampling, reading and transforming.
         evaluation: Hooks for evaluation.
         judging: Hooks for the judge of a run.

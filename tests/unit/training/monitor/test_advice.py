@@ -62,8 +62,8 @@ def test_a_recipe_without_augmentation_is_not_told_to_augment():
     assert "--augment-p" in advice("discriminator_overfitting", step=100)
     bare = advice("discriminator_overfitting", replace(USUAL, controls=NO_CONTROLS), step=100)
     assert bare == (
-        "the discriminator is not held back: see in `gannet inspect` whether held-out data are like "
-        "the training data"
+        "the discriminator is not held back: see in `gannet inspect` whether held-out data are "
+        "like the training data"
     )
 
 
