@@ -122,6 +122,8 @@ def test_it_is_sampled_into_every_form_of_its_kind_and_into_a_folder(trained):
     for suffix in modality.writers:
         shell("sample", "run", "--count", 3, "--out", f"made{suffix}")
         assert (shell.folder / f"made{suffix}").exists()
+        judged = json.loads(shell("judge", "run", f"made{suffix}", "--json"))
+        assert len(judged["judgments"]) == 3
     shell("sample", "run", "--count", 3, "--out", "folder", "--label", "a")
     names = sorted(each.name for each in (shell.folder / "folder").iterdir())
     assert names == [*(f"{row:05}{modality.item_suffix}" for row in range(3)), "metadata.csv"]
@@ -152,11 +154,16 @@ def test_it_is_evaluated_compared_and_reported(trained):
     words = ("--count", 16, "--features", "random", "--out")
     printed = shell("evaluate", "run", "data", *words, "report")
     assert "c2st accuracy" in printed
-    assert "frechet" in (shell.folder / "report" / "report.md").read_text()
+    text = (shell.folder / "report" / "report.md").read_text()
+    assert "frechet" in text
+    assert "nearest training row" not in text
     report = json.loads((shell.folder / "report" / "report.json").read_text())
     assert len(report["scores"]) > 5
+    assert report["noun"] == list(modality.noun)
     shell("train", "data", "--out", "other", "--steps", 20, "--seed", 1, *TINY)
     assert "frechet" in shell("compare", "run", "other", "--data", "data", *words, "compared")
+    shell("train", "data", "--out", "copies", "--recipe", "baseline_copies")
+    assert "copies" in shell("compare", "run", "copies", "--data", "data", *words, "against")
     card = (shell.folder / "run" / "README.md").read_text()
     assert "tabular" not in card, "a new kind was taken for a table"
     assert "image" not in card, "a new kind was taken for images"

@@ -280,7 +280,7 @@ def test_it_is_evaluated_without_targets_and_reported(run, capsys):
     assert "square" in page, "the texts are shown beside what was drawn for them"
 
 
-def test_a_kind_that_no_recipe_takes_by_default_says_which_does(tmp_path, capsys):
+def test_a_kind_that_the_usual_recipe_does_not_take_says_which_do(tmp_path, capsys):
     """The same words when a run is started and when it is resumed."""
     for name, _, text, _ in told():
         (tmp_path / "data").mkdir(exist_ok=True)
@@ -289,7 +289,8 @@ def test_a_kind_that_no_recipe_takes_by_default_says_which_does(tmp_path, capsys
         for _ in range(2):
             command("train", tmp_path / "data", "--out", tmp_path / "run", "--steps", 2, code=2)
             error = capsys.readouterr().err
-            assert "holds texts, and the recipe generate takes images or rows of numbers" in error
-            assert "No recipe takes them yet." in error
+            assert "holds texts, and the recipe generate takes images or " in error
+            assert "or rows of numbers" in error
+            assert "Give --recipe baseline_copies or baseline_mean." in error
         with pytest.raises(DataError, match="holds texts, expected images"):
             find(tmp_path / "data", kinds=["image"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from gannet.modalities.registry import modality_modules
+from gannet.modalities.registry import modalities, modality_modules
+from gannet.recipes.common.kinds import stands_alone
 from gannet.recipes.registry import find_recipe, recipe_modules
 
 PACKAGE = Path(__file__).parents[2] / "src" / "gannet"
@@ -20,6 +22,19 @@ NEEDS = ("need", "MissingExtraError")
 SLOTS = ("Slot", "Column")
 """Records in which a recipe declares the kinds that it takes."""
 
+COMMON = frozenset({"label", "table"}) | ROLES
+"""Kinds whose names are also words for other things, which only their place tells apart."""
+
+PICTURES = ("inference/editing", "networks")
+"""Folders that are about pictures: by its task, as `InferenceHooks.editable` declares, and layers
+that are built for them."""
+
+NOT_YET = {
+    "data/containers/pairs.py": "names the flag --input-side",
+    "data/find.py": "names the flag --given",
+}
+"""Known breaches, each of which must still be there."""
+
 AXES = ("ndim", "dim")
 ASKING = ("kind", "takes", "modality", "recipe", "name")
 """Names of what is compared, or given by keyword, where a word may be a kind's or a recipe's."""
@@ -31,10 +46,36 @@ def settings():
     return frozenset(set.union(*fields) - set.intersection(*fields))
 
 
+def words(names):
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+def options():
+    """Options that only some kinds of data have."""
+    models = [
+        model
+        for each in modalities()
+        for model in (each.options, each.inference.options, each.inference.condition_options)
+    ]
+    return {name for model in models for name in model.model_fields} - COMMON
+
+
 SETTINGS = settings()
+AXES_OF_KINDS = {each.axes for each in modalities() if len(each.axes) > 1}
+NOUNS = {
+    noun for each in modalities() if stands_alone(each) and each.item_suffix for noun in each.noun
+}
+FLAG = re.compile(
+    rf"--(?:{words(name.replace('_', '-') for name in SETTINGS | options())})(?![\w-])"
+)
+RECIPE = re.compile(
+    rf"(?:\bruns? of|\brecipes?|--recipe) [`']?(?:{words(RECIPES)})\b"
+    rf"|\b(?:{words(name for name in RECIPES if '_' in name or name in ('vae', 'autoencoder'))})\b"
+)
+NOUN = re.compile(rf"\b(?:{words(NOUNS)})\b")
 
 
-def breaches(source, *, recipe=False):
+def breaches(source, *, recipe=False, pictures=False):
     """Lines of a module that ask for a kind of data, for a recipe, or for a recipe's setting."""
     tree = ast.parse(source)
     for parent in ast.walk(tree):
@@ -42,20 +83,30 @@ def breaches(source, *, recipe=False):
             child.parent = parent
     found = set()
     for node in ast.walk(tree):
-        if why := _why(node, recipe=recipe):
+        if why := _why(node, recipe=recipe, pictures=pictures):
             found.add((node.lineno, why))
     return sorted(found)
 
 
-def _why(node, *, recipe):
+def _why(node, *, recipe, pictures):
     if _is_isinstance_of_a_codec(node) and not isinstance(node.parent, ast.Assert):
         return "isinstance of a codec"
     if isinstance(node, ast.Compare) and any(map(_counts_axes, [node.left, *node.comparators])):
         others = [node.left, *node.comparators]
         if any(isinstance(each, ast.Constant | ast.Name | ast.BinOp) for each in others):
             return "counts axes"
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        if not recipe and _is_axes(node):
+            return "names the axes of a kind"
+        if len(node.elts) > 1 and _in_call(node, SLOTS):
+            return "lists kinds"
+    if isinstance(node, ast.Attribute) and not recipe and node.attr in SETTINGS:
+        read = any(name in ("settings", "config", "now") for name in _names(node.value))
+        return f"reads the setting {node.attr!r}" if read else ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return _word(node, recipe=recipe)
+        return _word(node, recipe=recipe) or (
+            "" if recipe or isinstance(node.parent, ast.Expr) else _prose(node.value, pictures)
+        )
     return ""
 
 
@@ -74,8 +125,26 @@ def _word(node, *, recipe):
         return ""
     if word in KINDS | RECIPES and _asks(node):
         return "" if recipe and _in_call(node, SLOTS) else f"names {word!r}"
-    if not recipe and word in SETTINGS and _reads(node):
+    if not recipe and word in (KINDS | RECIPES) - COMMON:
+        return f"names {word!r}"
+    if not recipe and word in SETTINGS and ("_" in word or _reads(node)):
         return f"reads the setting {word!r}"
+    return ""
+
+
+def _is_axes(node):
+    values = tuple(each.value for each in node.elts if isinstance(each, ast.Constant))
+    return len(values) == len(node.elts) and values in AXES_OF_KINDS
+
+
+def _prose(text, pictures):
+    """What a message says that is true of one kind or of one recipe alone."""
+    if found := FLAG.search(text):
+        return f"names the flag {found[0]}"
+    if found := RECIPE.search(text):
+        return f"names a recipe in {found[0]!r}"
+    if " " in text and not pictures and (found := NOUN.search(text)):
+        return f"says {found[0]!r}"
     return ""
 
 
@@ -89,6 +158,10 @@ def _asks(node):
         return any(name in ASKING for side in sides for name in _names(side))
     if isinstance(parent, ast.keyword):
         return parent.arg in ASKING
+    if isinstance(parent, ast.BoolOp):
+        return any(name in ASKING for side in parent.values for name in _names(side))
+    if isinstance(parent, ast.arguments):
+        return any(each.arg in ASKING for each in _with_default(parent, node))
     if isinstance(parent, ast.Call):
         return _called(parent) in ("find_modality", "find_recipe", *SLOTS)
     known = KINDS - ROLES - {"label"}
@@ -109,6 +182,14 @@ def _reads(node):
             for name in _names(side)
         )
     return False
+
+
+def _with_default(arguments, default):
+    """The argument whose default a word is."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(reversed(placed), reversed(arguments.defaults), strict=False)]
+    pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [each for each, value in pairs if value is default]
 
 
 def _counts_axes(node):
@@ -157,7 +238,14 @@ def test_it_reads_the_whole_package():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_nothing_asks_for_a_kind(path):
     inside = path.relative_to(PACKAGE)
-    found = breaches(path.read_text(encoding="utf-8"), recipe=inside.parts[0] == "recipes")
+    found = breaches(
+        path.read_text(encoding="utf-8"),
+        recipe=inside.parts[0] == "recipes",
+        pictures=inside.as_posix().startswith(PICTURES),
+    )
+    known = NOT_YET.get(inside.as_posix())
+    assert known is None or known in {why for _, why in found}, "mended: take it off the list"
+    found = [(line, why) for line, why in found if why != known]
     assert not found, "\n".join(f"{inside}:{line}: {why}" for line, why in found)
 
 
@@ -173,10 +261,24 @@ def test_nothing_asks_for_a_kind(path):
         ("WAYS = {'image': 1}", "names 'image'"),
         ("if plan.recipe in ('generate', 'vae'): pass", "names 'generate'"),
         ("find_recipe('impute')", "names 'impute'"),
+        ("parse(find_recipe(recipe or 'generate'), given)", "names 'generate'"),
+        ("def settings(recipe: str = 'generate'): pass", "names 'generate'"),
+        ("def settings(*, recipe: str = 'table'): pass", "names 'table'"),
+        ("task = recipe or 'table'", "names 'table'"),
+        ("AXES = ('channel', 'height', 'width')", "names the axes of a kind"),
+        ("raise E(remedy='Give a run of generate, vae or autoencoder.')", "names a recipe"),
+        ("remedy = 'Try vae instead.'", "names a recipe in 'vae'"),
+        ("advice = f'give {how} --gradient-penalty'", "names the flag --gradient-penalty"),
+        ("advice = 'Try a larger network (--width), or more data.'", "names the flag --width"),
+        ("remedy = f'side by side (--pairs side_by_side)'", "names the flag --pairs"),
+        ("remedy = 'Leave --given and --stratify-by out.'", "names the flag --given"),
+        ("raise E('only images without labels can have these')", "says 'images'"),
+        ("update = {'augment_p': 0.3}", "reads the setting 'augment_p'"),
+        ("weight = trainer.config.gradient_penalty", "reads the setting 'gradient_penalty'"),
     ],
 )
 def test_what_asks_is_found(source, why):
-    assert why in {said: line for line, said in breaches(source)}
+    assert any(said.startswith(why) for _, said in breaches(source))
 
 
 def test_what_does_not_ask_is_left_alone():
@@ -184,5 +286,18 @@ def test_what_does_not_ask_is_left_alone():
 need("pandas", "table")
 condition["vector"]
 columns = {"label": 1}
+give("--learning-rate, --batch, --steps or --minutes")
+path = where or "table"
+AXES = ("channel", "time")
 ''')
-    assert not breaches('Slot(("image", "vector"))', recipe=True)
+    assert not breaches('Slot(("image",), optional=True)', recipe=True)
+    assert not breaches("Slot(continuous)", recipe=True)
+
+
+def test_a_slot_lists_no_kinds_but_says_what_they_must_be_able_to():
+    assert breaches('Slot(("image", "vector"))', recipe=True) == [(1, "lists kinds")]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in RECIPES if name.startswith("baseline_")))
+def test_a_baseline_names_no_kind_that_it_takes(name):
+    assert callable(find_recipe(name).inputs.slots["sample"].kinds)

@@ -135,7 +135,7 @@ def scored(
     path = own_path(artifact, folder) if data is None else data
     chosen = evaluation_data(artifact, folder, path, label=label, anyway=anyway, seed=seed)
     names = {"artifact": folder.resolve().name, "data": Path(path).name}
-    recipe, card, count = artifact.recipe, artifact.card, _count_of(chosen, count)
+    recipe, count = artifact.recipe, _count_of(chosen, count)
     conditional = recipe.makes_conditional_samples
     transforms = recipe.inference.transform is not None and not conditional
     known = _recorded(artifact, chosen, count, seed)
@@ -156,13 +156,20 @@ def scored(
             options=names | {"two_sample": test} | options,
         )
     report = with_task_scores(result.report, recipe, artifact, chosen.dataset, count=count)
-    report = _with_notes(report, chosen, count)
-    training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {
-        "training_log": training_log,
+    report = _with_notes(report, chosen, count).model_copy(update=_about_run(artifact, folder))
+    return report, with_growth(result.examples, folder), result.sheets
+
+
+def _about_run(artifact: Artifact, folder: Path) -> dict[str, Any]:
+    """What a report says of a run besides its scores."""
+    card, controls = artifact.card, artifact.recipe.training.controls
+    return {
+        "training_log": read_training_log(
+            folder, recipe=card.recipe, diagnosis=card.diagnosis, controls=controls
+        ),
         "training_samples": int(card.data.get("train", 0)),
+        "noun": artifact.modality.noun,
     }
-    return report.model_copy(update=update), with_growth(result.examples, folder), result.sheets
 
 
 def _count_of(data: EvaluationData, count: int | None) -> int:

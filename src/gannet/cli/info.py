@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gannet.cli.flags import Flags, named
+from gannet.modalities import DEFAULT_RECIPE
 
 
 def inspect(
@@ -45,7 +46,7 @@ def recipes() -> None:
 
 
 def settings(
-    recipe: str = "generate",
+    recipe: str = DEFAULT_RECIPE,
     /,
     **given: Annotated[str, Parameter(help="settings to try")],
 ) -> None:

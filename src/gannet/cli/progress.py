@@ -96,7 +96,12 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines = [] if last else ["this run was already finished; there was nothing left to do"]
     artifact = Artifact.load(session.out)
     card = artifact.card
-    log = read_training_log(session.out, recipe=card.recipe, diagnosis=card.diagnosis)
+    log = read_training_log(
+        session.out,
+        recipe=card.recipe,
+        diagnosis=card.diagnosis,
+        controls=artifact.recipe.training.controls,
+    )
     diagnosis = diagnose_card(card, log)
     lines.append(f"result:    {diagnosis.sentence}")
     if advice := diagnosis.advice or card.diagnosis.get("advice"):

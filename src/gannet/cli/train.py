@@ -35,8 +35,8 @@ def train(
         data: A folder of images, a table, an archive or an array file.
         out: Folder of the run, which `gannet sample` and the other commands read.
         minutes: Time to train; by default what `gannet inspect` says, at least 10 minutes.
-        recipe: The task; `gannet recipes` lists them. By default `table` for a table, else
-            `generate`.
+        recipe: The task; `gannet recipes` lists them. By default the one that `gannet inspect`
+            names.
         seed: Of everything that is random.
         label: Column of the classes, if several could be.
         auto_adjust: Whether diagnoses may change settings during training.
@@ -46,12 +46,12 @@ def train(
     """
     from gannet.api.train import prepare
     from gannet.cli.progress import watch
-    from gannet.core.config import parse
+    from gannet.core.config import Config, parse
     from gannet.recipes.registry import find_recipe
 
     given: dict[str, Any] = named(settings)
     if "clock" in given:  # an argument of ``prepare`` that only Python callers may set
-        parse(find_recipe(recipe or "generate").config, given)
+        parse(find_recipe(recipe).config if recipe else Config, {"clock": given["clock"]})
     session = prepare(
         data,
         out,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
@@ -72,6 +73,30 @@ class Config(BaseModel):
     threads: int = Field(1, ge=1, description="processor threads")
 
 
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Names of the settings that are read, changed or advised from outside; empty for none.
+
+    Attributes:
+        regularize: Weight of the discriminator's gradient penalty.
+        augment: Probability of augmenting what the discriminator sees.
+        capacity: Size of the networks.
+        pseudo_classes: Number of clusters that replace missing classes.
+        pair_layout: Where the pairs of inputs and targets come from.
+        pair_input: Which side of a pair is the input.
+    """
+
+    regularize: str = ""
+    augment: str = ""
+    capacity: str = ""
+    pseudo_classes: str = ""
+    pair_layout: str = ""
+    pair_input: str = ""
+
+
+NO_CONTROLS = Controls()
+"""Of a recipe without such settings, or one that is not known."""
+
 C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,6 +111,25 @@ def flag(name: str) -> str:
     '--learning-rate'
     """
     return f"--{name.replace('_', '-')}"
+
+
+def either(*options: str) -> str:
+    """Options as words; those that are empty, such as flags that a recipe lacks, are left out.
+
+    >>> either("a smaller --learning-rate", "", "--precision float32")
+    'a smaller --learning-rate or --precision float32'
+    """
+    *first, last = [each for each in options if each] or [""]
+    return f"{', '.join(first)}{',' * (len(first) > 1)} or {last}" if first else last
+
+
+def with_flag(before: str, name: str, after: str = "") -> str:
+    """Words around the flag of a setting; empty for a setting that a recipe lacks.
+
+    >>> with_flag("a larger ", "batch"), with_flag("a smaller ", "")
+    ('a larger --batch', '')
+    """
+    return f"{before}{flag(name)}{after}" if name else ""
 
 
 SETTINGS = "`gannet settings` lists every setting with its range."

@@ -20,6 +20,10 @@ class DataError(GannetError):
     """A file, column or cell that cannot be used."""
 
 
+class CodecError(DataError):
+    """A codec that raised what it should not; it may be of another package."""
+
+
 class ConfigError(GannetError):
     """A setting that does not exist or is out of range."""
 

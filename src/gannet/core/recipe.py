@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gannet.core.config import C, Config
+from gannet.core.config import C, Config, Controls
 from gannet.core.device import adam
 from gannet.core.errors import ConfigError
 from gannet.core.scores import Score
@@ -48,31 +48,21 @@ class SampledCondition:
     probability: float
 
 
+KindNames = tuple[str, ...] | Callable[[], tuple[str, ...]]
+"""Names of kinds of data, or what finds all that can do something: ``recipes.common.kinds``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The kinds of data that may fill one role, and whether the role may stay empty."""
 
-    modalities: tuple[str, ...]
+    kinds: KindNames
     optional: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """Names of the settings that are read or changed from outside; empty if a recipe has none.
-
-    Attributes:
-        regularize: Weight of the discriminator's gradient penalty.
-        augment: Probability of augmenting what the discriminator sees.
-        pseudo_classes: Number of clusters that replace missing classes.
-        pair_layout: Where the pairs of inputs and targets come from.
-        pair_input: Which side of a pair is the input.
-    """
-
-    regularize: str = ""
-    augment: str = ""
-    pseudo_classes: str = ""
-    pair_layout: str = ""
-    pair_input: str = ""
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the kinds, those of other packages included."""
+        return self.kinds() if callable(self.kinds) else self.kinds
 
 
 def identity(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
@@ -182,7 +172,7 @@ def refuse_conditions(
     """
     raise ConfigError(
         "conditions were given, but this run's recipe cannot be conditioned on values",
-        remedy="Leave --given and --stratify-by out.",
+        remedy="Leave the conditions out, or give a run of another recipe.",
     )
 
 

@@ -243,7 +243,6 @@ class StepResult:
             raise DivergedError(
                 f"{', '.join(broken)} is no longer a finite number",
                 where=f"step {self.step}",
-                remedy="Lower --learning-rate or raise --gradient-penalty, and resume from the "
-                "last save.",
+                remedy="Lower --learning-rate, and resume from the last save.",
             )
         return values

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gannet.core.config import NO_CONTROLS, Controls, with_flag
 from gannet.core.errors import DataError
 from gannet.core.source import SAMPLE, Source
 from gannet.data.containers import pairs
@@ -22,6 +23,7 @@ def find_pairs(
     *,
     kinds: Mapping[str, Sequence[str]] | None = None,
     role: str = "grid",
+    controls: Controls = NO_CONTROLS,
 ) -> Source:
     """A source of targets, each with its input in another role.
 
@@ -34,6 +36,7 @@ def find_pairs(
             else the first by name, or the left.
         kinds: Role -> allowed kinds; all of them by default.
         role: Role of the inputs.
+        controls: Settings of the recipe that messages may name.
 
     Raises:
         DataError: if there are no pairs; files without a partner are listed.
@@ -41,7 +44,7 @@ def find_pairs(
     path = Path(path)
     targets = _candidates(kinds, SAMPLE)
     given_filter = file_filter_of(_candidates(kinds, role))
-    sides = pairs.PairSides(given_filter, file_filter_of(targets), _remedy(targets))
+    sides = pairs.PairSides(given_filter, file_filter_of(targets), _remedy(targets, controls))
     if not path.is_dir():
         problem = "a file, expected a folder" if path.exists() else "no such folder"
         raise DataError(problem, where=str(path), remedy=sides.remedy)
@@ -60,7 +63,9 @@ def find_pairs(
         layout = f"{source.layout}, each with its {given_source.layout}"
         return replace(source, layout=layout, roles={role: replace(given_source, layout=layout)})
     if pairing.halves is None:
-        raise DataError(f"--pairs {how}: no such pairs", where=str(path), remedy=sides.remedy)
+        raise DataError(
+            f"{_layout_named(how, controls)}: no such pairs", where=str(path), remedy=sides.remedy
+        )
     target_source, given_source = pairing.halves(source, given)
     return replace(target_source, roles={role: given_source})
 
@@ -97,13 +102,21 @@ def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None, role: s
     return replace(targets, roles={role: given})
 
 
-def _remedy(targets: Sequence[Modality]) -> str:
+def _layout_named(how: str, controls: Controls) -> str:
+    """A layout as the recipe's setting chooses it; its name alone where there is no setting."""
+    return with_flag("", controls.pair_layout, f" {how}") or how
+
+
+def _remedy(targets: Sequence[Modality], controls: Controls) -> str:
     derived = [name for each in targets for name in each.reading.pairing.derived]
     halves = any(each.reading.pairing.halves for each in targets)
     many = file_filter_of(targets).many
+    beside = _layout_named("side_by_side", controls)
     suggestions = ["Give two folders with equal names"]
-    suggestions += [f"one folder with {many} side by side (--pairs side_by_side)"] * halves
+    suggestions += [f"one folder with {many} side by side ({beside})"] * halves
     suggestions += [f"a folder with {pairs.TABLE} ({','.join(pairs.COLUMNS)})"]
     if derived:
-        suggestions += ["any folder with " + " or ".join(f"--pairs {name}" for name in derived)]
+        suggestions += [
+            "any folder with " + " or ".join(_layout_named(name, controls) for name in derived)
+        ]
     return ", ".join(suggestions[:-1]) + f", or {suggestions[-1]}."

@@ -15,7 +15,7 @@ from gannet.core.seeding import random_subset
 from gannet.data.dataset import LABEL, Dataset, Rows
 from gannet.metrics.modes.kmeans import assigned, centers, usual_count
 from gannet.modalities.label.codec import LabelCodec
-from gannet.modalities.registry import find_modality
+from gannet.modalities.registry import find_modality, modalities
 
 MAX_CLUSTERED = 10_000
 """Maximum number of samples that the clusters are computed from."""
@@ -42,7 +42,7 @@ def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Datas
     many = modality.noun[1]
     if count and not suits:
         raise ConfigError(
-            f"{flag(setting)}: only images without labels can have pseudo-classes",
+            f"{flag(setting)}: only {_able()} without labels can have pseudo-classes",
             remedy="Leave it out, or ignore the labels with --label ''.",
         )
     if count > len(dataset.train) // 2:
@@ -81,6 +81,11 @@ def clustered(data: Dataset, count: int, *, seed: int) -> Dataset:
         train=labeled(data.train),
         held_out=labeled(data.held_out),
     )
+
+
+def _able() -> str:
+    """What the kinds that can have pseudo-classes are called."""
+    return " or ".join(each.noun[1] for each in modalities() if each.reading.pseudo_classes)
 
 
 def _thumbnails(rows: Rows, indices: Sequence[int]) -> Tensor:

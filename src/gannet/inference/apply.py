@@ -15,6 +15,7 @@ from gannet.core.io.files import writing
 from gannet.core.io.names import is_sample_name
 from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.frames import read_frame
+from gannet.inference import archives
 from gannet.inference.options import sorted_options, transform_of
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.inference import file_of, transformed
@@ -79,6 +80,8 @@ def apply_file(
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
         return _folder(task, kinds, given, out, request)
+    if archives.is_archive(kinds.given, given):
+        return _archive(task, kinds, given, out, request)
     return _one(task, kinds, given, out)
 
 
@@ -217,8 +220,7 @@ def _folder(
 
     Outputs have the usual suffix of their own kind.
     """
-    modality, output = kinds.given, kinds.output
-    suffix = output.item_suffix or next(iter(output.writers))
+    modality = kinds.given
     noun = modality.noun[1]
     if not modality.item_suffix:
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
@@ -231,6 +233,36 @@ def _folder(
         raise DataError(
             f"no {noun} in it", where=str(given), remedy="Give the folder that holds them itself."
         )
+    return _each(task, kinds, files, given, out, request)
+
+
+def _archive(
+    task: TransformTask, kinds: Kinds, given: Path, out: Path, request: ApplyRequest
+) -> list[Path]:
+    """Transform each sample of an archive into a file of the folder ``out``."""
+    if out.is_file() or (out.suffix and not out.is_dir()):
+        raise ConfigError(
+            f"--out: {out} is one file, and {given} holds many {kinds.given.noun[1]}",
+            remedy="Name a folder.",
+        )
+    with (
+        archives.unpacked(kinds.given, task.codec, given) as samples,
+        archives.named_after(given, samples),
+    ):
+        return _each(task, kinds, [each.file for each in samples], given, out, request)
+
+
+def _each(
+    task: TransformTask,
+    kinds: Kinds,
+    files: Sequence[Path],
+    given: Path,
+    out: Path,
+    request: ApplyRequest,
+) -> list[Path]:
+    """Transform files into a folder; failures are reported after all others are done."""
+    suffix = kinds.output.item_suffix or next(iter(kinds.output.writers))
+    noun = kinds.given.noun[1]
     stems = Counter(each.stem for each in files)
     written: list[Path] = []
     failed: list[str] = []

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json as json_
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.names import OWN_FILES, is_sample_name
 from gannet.core.sampling import LoadedSamples
 from gannet.data.containers.frames import read_frame
+from gannet.inference import archives
 from gannet.inference.calibration import QUANTILES
 from gannet.inference.card import Calibration, JudgeCard
 from gannet.inference.judge.judge import Judgment
@@ -46,13 +49,12 @@ def judge_samples(
     codec = artifact.codecs["sample"]
     modality = find_modality(codec.kind)
     if isinstance(samples, str | Path):
-        path = Path(samples)
-        encoded = _read(artifact, path).samples
-        raws = _raws_of(artifact, [path]) if artifact.judge and not discriminator else ()
+        loaded, raws = _loaded(artifact, Path(samples), by_judge=_by_judge(artifact, discriminator))
+        encoded = loaded.samples
     else:
         encoded = modality.inference.encode(codec, samples)
         raws = samples
-        if artifact.judge and not discriminator and _has_files(samples):
+        if _by_judge(artifact, discriminator) and _has_files(samples):
             raws = _raws_of(artifact, samples)
     return _judged(artifact, encoded, raws, condition_options, discriminator=discriminator)
 
@@ -71,10 +73,43 @@ def require_judge(artifact: TrainedSampler, *, discriminator: bool) -> None:
         )
 
 
-def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
-    """Encoded samples of a file."""
+def _by_judge(artifact: TrainedSampler, discriminator: bool) -> bool:
+    return artifact.judge is not None and not discriminator
+
+
+def _loaded(artifact: TrainedSampler, path: Path, *, by_judge: bool) -> tuple[LoadedSamples, Any]:
+    """Encoded samples of a file and, for the judge, their raw samples at their own size.
+
+    Raises:
+        DataError: if it cannot be read; names the suffixes that can be.
+    """
     codec = artifact.codecs["sample"]
-    return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
+    modality = find_modality(codec.kind)
+    if archives.is_archive(modality, path):
+        return _unpacked(artifact, path, by_judge=by_judge)
+    try:
+        loaded = modality.inference.read_file(codec, path, read_frame)
+    except DataError as error:
+        if archives.may_be_archive(modality, path):
+            with suppress(DataError):
+                return _unpacked(artifact, path, by_judge=by_judge)
+        if archives.is_foreign(modality, path):
+            remedy = archives.readable(modality)
+            raise DataError(error.problem, where=str(path), remedy=remedy) from error
+        raise
+    return loaded, _raws_of(artifact, [path]) if by_judge else ()
+
+
+def _unpacked(artifact: TrainedSampler, path: Path, *, by_judge: bool) -> tuple[LoadedSamples, Any]:
+    """What ``_loaded`` returns, of a file of many samples."""
+    codec = artifact.codecs["sample"]
+    modality = find_modality(codec.kind)
+    with archives.unpacked(modality, codec, path) as samples, archives.named_after(path, samples):
+        files = [each.file for each in samples]
+        parts = [modality.inference.read_file(codec, file, read_frame).samples for file in files]
+        raws = _raws_of(artifact, files) if by_judge else ()
+    names = tuple(each.name for each in samples)
+    return LoadedSamples(torch.cat([torch.zeros(0, *codec.shape), *parts]), names), raws
 
 
 def _has_files(samples: Any) -> bool:
@@ -144,11 +179,10 @@ def judge_files(
     names: list[str] = []
     judgments: list[Judgment] = []
     broken: list[str] = []
-    by_judge = artifact.judge is not None and not discriminator
+    by_judge = _by_judge(artifact, discriminator)
     for path in _expanded(artifact, files):
         try:
-            loaded = _read(artifact, path)
-            raws = _raws_of(artifact, [path]) if by_judge else ()
+            loaded, raws = _loaded(artifact, path, by_judge=by_judge)
             judgments += _judged(
                 artifact, loaded.samples, raws, condition_options, discriminator=discriminator
             )

@@ -202,6 +202,8 @@ class InferenceHooks:
         read_input: A file, or an input in memory, as transforms to another kind take it.
         write_output: Writes an output of a transform from another kind.
         output_value: What the Python API returns of such an output.
+        editable: Whether `gannet edit` can change samples: what it measures and shows are pictures
+            ``(C, H, W)`` in [-1, 1].
     """
 
     options: type[BaseModel] = NoOptions
@@ -217,3 +219,4 @@ class InferenceHooks:
     read_input: Callable[[Codec[Any], Any, ReadTable], Any] = read_input
     write_output: Callable[[Codec[Any], Any, Path], None] = write_output
     output_value: Callable[[Codec[Any], Any], Any] = output_value
+    editable: bool = False

@@ -27,6 +27,7 @@ from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
+from gannet.modalities import DEFAULT_RECIPE
 from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
@@ -212,8 +213,7 @@ class Modality:
 
         writers: Suffix of ``--out`` -> writer of many raw samples into one file; an empty suffix
             for a folder.
-        item_suffix: Suffix of single files in a folder of samples; empty if a folder holds one
-            file.
+        item_suffix: Suffix of the files in a folder of samples; empty if a folder holds one file.
         inference: Hooks for sampling, reading and transforming.
         evaluation: Hooks for evaluation.
         judging: Hooks for the judge of a run.
@@ -227,7 +227,7 @@ class Modality:
     codec: type[Any]
 
     readers: Mapping[str, Reader] = field(default_factory=dict[str, Reader])
-    default_recipe: str = "generate"
+    default_recipe: str = DEFAULT_RECIPE
     options: type[BaseModel] = NoOptions
     claim: Callable[[ColumnView], Claim | None] = no_claim
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.errors import DataError, GannetError
+from gannet.core.errors import CodecError, DataError, GannetError
 from gannet.core.frame import Frame
 from gannet.core.source import Source
 from gannet.core.types import NO_TABLE, TableLayout
@@ -223,7 +223,7 @@ def reason_of(error: Exception) -> str:
 
 @contextmanager
 def codec_errors(noun: str, what: str, where: str = "") -> Generator[None]:
-    """Turn any exception of a codec into a ``DataError``.
+    """Turn any exception of a codec into a ``CodecError``.
 
     Args:
         noun: What is encoded or decoded, for the message.
@@ -231,15 +231,18 @@ def codec_errors(noun: str, what: str, where: str = "") -> Generator[None]:
         where: Name of the sample, or of the option.
 
     Raises:
-        DataError: in place of any exception that is no ``GannetError``.
+        CodecError: in place of any exception that is no ``GannetError``.
     """
-    with reader_errors(
-        lambda error: f"{noun} cannot be {what} ({reason_of(error)})",
-        where=where,
-        remedy="Correct it, or the package of that kind of data.",
-        unchanged=GannetError,
-    ):
+    try:
         yield
+    except GannetError:
+        raise
+    except Exception as error:  # noqa: BLE001  # codecs of other packages may raise anything
+        raise CodecError(
+            f"{noun} cannot be {what} ({reason_of(error)})",
+            where=where,
+            remedy="Correct it, or the package of that kind of data.",
+        ) from None
 
 
 def source_unchanged(source: Source, _column: ColumnView) -> Source:

@@ -18,6 +18,7 @@ from gannet.networks.autoencoder import (
     measuring_discriminator,
 )
 from gannet.recipes.common.autoencoders import CoderConfig, discriminator_losses
+from gannet.recipes.common.kinds import continuous
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import exponential
 
@@ -67,7 +68,7 @@ recipe = Recipe(
     config=AutoencoderConfig,
     inputs=Inputs(
         slots={
-            "sample": Slot(("image", "vector")),
+            "sample": Slot(continuous),
             "vector": Slot(("label",), optional=True),
         }
     ),
@@ -76,7 +77,7 @@ recipe = Recipe(
         discriminator_losses=discriminator_losses,
         generator_losses=generator_losses,
         schedule=exponential("learning_rate"),
-        controls=Controls(regularize="gradient_penalty"),
+        controls=Controls(regularize="gradient_penalty", capacity="width"),
         adversarial=lambda _: False,
     ),
     evaluation=Evaluation(validation_loss=validation_loss, is_baseline=True),

@@ -23,6 +23,7 @@ from gannet.losses.energy import energy_distance_loss
 from gannet.losses.gradient_penalty import interpolate, r1_and_r2, wgan_gp
 from gannet.modalities.registry import modality_of
 from gannet.networks import convolutional, mlp
+from gannet.recipes.common.kinds import continuous
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
@@ -300,7 +301,7 @@ recipe = Recipe(
     config=GenerateConfig,
     inputs=Inputs(
         slots={
-            "sample": Slot(("image", "vector")),
+            "sample": Slot(continuous),
             "vector": Slot(("label",), optional=True),
         }
     ),
@@ -313,7 +314,10 @@ recipe = Recipe(
         presets=presets,
         scaling=scaling,
         controls=Controls(
-            regularize="gradient_penalty", augment="augment_p", pseudo_classes="pseudo_classes"
+            regularize="gradient_penalty",
+            capacity="width",
+            augment="augment_p",
+            pseudo_classes="pseudo_classes",
         ),
         calibrated_logits=lambda config: config.loss not in UNCALIBRATED,
     ),

@@ -90,7 +90,7 @@ recipe = Recipe(
         corrupt=corrupt,
         schedule=exponential("learning_rate", "gradient_penalty"),
         suggest=suggest_config,
-        controls=Controls(regularize="gradient_penalty"),
+        controls=Controls(regularize="gradient_penalty", capacity="width"),
     ),
     inference=Inference(
         infer=infer,

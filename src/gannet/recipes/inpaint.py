@@ -193,7 +193,7 @@ recipe = Recipe(
         generator_losses=generator_losses,
         corrupt=corrupt,
         schedule=cosine("learning_rate"),
-        controls=Controls(regularize="gradient_penalty"),
+        controls=Controls(regularize="gradient_penalty", capacity="width"),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(

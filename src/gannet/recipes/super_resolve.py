@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gannet.core.config import Config
 from gannet.core.device import device_of
-from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
+from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial
@@ -274,6 +274,7 @@ recipe = Recipe(
         generator_losses=generator_losses,
         corrupt=corrupt,
         schedule=schedule,
+        controls=Controls(capacity="width"),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(

@@ -121,7 +121,7 @@ recipe = Recipe(
         corrupt=corrupt,
         schedule=exponential("learning_rate", "gradient_penalty"),
         suggest=suggest_config,
-        controls=Controls(regularize="gradient_penalty"),
+        controls=Controls(regularize="gradient_penalty", capacity="width"),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(infer=infer, condition_on=condition_on),

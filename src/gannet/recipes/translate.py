@@ -210,7 +210,10 @@ recipe = Recipe(
         schedule=cosine("learning_rate"),
         suggest=suggest_config,
         controls=Controls(
-            regularize="gradient_penalty", pair_layout="pairs", pair_input="input_side"
+            regularize="gradient_penalty",
+            capacity="width",
+            pair_layout="pairs",
+            pair_input="input_side",
         ),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),

@@ -348,7 +348,7 @@ recipe = Recipe(
         # Measured on 20 dark and 28 bright images of 32 pixels, 150 steps: a brightness of 40,
         # which should have become 190, became 186 in float32 and 42 in bfloat16.
         float32_only=True,
-        controls=Controls(regularize="gradient_penalty", augment="augment_p"),
+        controls=Controls(regularize="gradient_penalty", capacity="width", augment="augment_p"),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(

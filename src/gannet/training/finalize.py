@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.errors import CodecError
 from gannet.core.io.files import write_whole, writing
 from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import Recipe
@@ -24,6 +26,7 @@ from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import model_card
 from gannet.inference.options import given_codec
 from gannet.modalities.hooks import SampleGrid, columns, no_grid
+from gannet.modalities.reading import codec_errors
 from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
@@ -65,7 +68,7 @@ def preview(
         count: Samples shown.
 
     Returns:
-        ``samples/step-000500.png``, or ``None`` if this kind of data cannot be shown.
+        ``samples/step-000500.png``, or ``None`` if these samples cannot be shown.
     """
     if not _can_show(plan.spec.kind):
         return None
@@ -84,7 +87,9 @@ def preview(
         base_path.parent.mkdir(parents=True, exist_ok=True)
     codecs = {role: codec_of(**each) for role, each in plan.codecs.items()}
     shown = _inputs_of(trainer.recipe, codecs, given)
-    return show(samples.float().cpu(), codecs["sample"], base_path, shown)
+    with suppress(CodecError):  # training goes on; ``finalize`` says what is wrong with the codec
+        return show(samples.float().cpu(), codecs["sample"], base_path, shown)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +130,19 @@ def show(
 
     Returns:
         The file, the first of several, or ``None`` if this kind of data cannot be shown.
+
+    Raises:
+        CodecError: naming the method of the codec, or the hook, that raised something.
     """
     modality = modality_of(codec.kind)
     grid: SampleGrid | None = None
     if given is not None and given.codec.kind == codec.kind:
-        grid = modality.presentation.comparison(
-            given.inputs, [samples], given.targets, INPUTS_PER_ROW
-        )
+        with codec_errors(modality.noun[1], f"shown by the hook comparison of {modality.name}"):
+            grid = modality.presentation.comparison(
+                given.inputs, [samples], given.targets, INPUTS_PER_ROW
+            )
     if grid is None:
-        raws = codec.decode(samples)
-        grid = modality.presentation.grid(raws, columns(len(raws)))
+        raws, grid = _decoded_grid(samples, codec)
         if given is not None and grid is not None:
             _show_inputs(given, base_path, beside=grid)
         if grid is None:
@@ -144,10 +152,23 @@ def show(
     return path
 
 
+def _decoded_grid(samples: Tensor, codec: Codec[Any]) -> tuple[list[Any], SampleGrid | None]:
+    """Raw samples, and all of them in one file where the kind of data has such a file."""
+    modality = modality_of(codec.kind)
+    with codec_errors(modality.noun[1], f"decoded by {_method(codec, 'decode')}"):
+        raws = codec.decode(samples)
+    with codec_errors(modality.noun[1], f"shown by the hook grid of {modality.name}"):
+        return raws, modality.presentation.grid(raws, columns(len(raws)))
+
+
+def _method(codec: Codec[Any], name: str) -> str:
+    """A method of a codec with the package that it comes from."""
+    return f"{type(codec).__module__}.{type(codec).__qualname__}.{name}"
+
+
 def _show_inputs(given: ShownInputs, base_path: Path, *, beside: SampleGrid) -> None:
     """Write inputs of another kind than the outputs, in the same order, if they fit in a file."""
-    raws = given.codec.decode(given.inputs)
-    grid = modality_of(given.codec.kind).presentation.grid(raws, columns(len(raws)))
+    _, grid = _decoded_grid(given.inputs, given.codec)
     if grid is not None and grid.suffix != beside.suffix:
         write_whole(base_path.with_suffix(grid.suffix), grid.content)
 
@@ -159,7 +180,8 @@ def _write_files(raws: list[Any], codec: Codec[Any], base_path: Path) -> Path | 
         base_path.with_name(f"{base_path.name}-{n}{suffix}") for n in range(len(raws[:MAX_FILES]))
     ]
     for raw, path in zip(raws, paths, strict=False):
-        codec.write(raw, path)
+        with codec_errors(modality_of(codec.kind).noun[0], f"written by {_method(codec, 'write')}"):
+            codec.write(raw, path)
     return next(iter(paths), None)
 
 
@@ -265,19 +287,37 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
     """Save the artifact, a grid of samples and the model card.
 
     Conditional recipes need ``held_out`` for the inputs of their grid.
+
+    Raises:
+        CodecError: if a codec cannot show the samples; the run is saved nevertheless.
     """
-    grid_path: Path | None = None
-    if _can_show(artifact.codecs["sample"].kind):
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-        if not artifact.recipe.inputs.conditional:
-            grid_path = _write_samples(artifact, out)
-        elif held_out is not None:
-            grid_path = _write_comparison(artifact, held_out, out)
+    grid_path, fault = None, None
+    try:
+        grid_path = _write_grid(artifact, out, held_out)
+    except CodecError as error:
+        fault = error
     artifact.save(out)
     name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
     card = artifact.card
-    log = read_training_log(out, recipe=card.recipe, diagnosis=card.diagnosis)
+    controls = artifact.recipe.training.controls
+    log = read_training_log(out, recipe=card.recipe, diagnosis=card.diagnosis, controls=controls)
     text = model_card(artifact, out.resolve().name, name, log)
     write_whole(out / "README.md", text.encode())
+    if fault is not None:
+        raise CodecError(
+            f"the run is complete and saved, but {fault.problem}",
+            where=str(out),
+            remedy="Correct the package of that kind of data; the run need not be trained anew.",
+        )
     return artifact
+
+
+def _write_grid(artifact: Artifact, out: Path, held_out: Rows | None) -> Path | None:
+    """A file of samples, with their inputs and targets for a conditional recipe."""
+    if not _can_show(artifact.codecs["sample"].kind):
+        return None
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    if not artifact.recipe.inputs.conditional:
+        return _write_samples(artifact, out)
+    return None if held_out is None else _write_comparison(artifact, held_out, out)

@@ -169,21 +169,21 @@ class Run:
         measurements = self.monitor.measure(self.trainer)
         self.reservoir.add(self.monitor.latest, self.trainer.step)
         self.history.append(measurements)
-        progress = self.trainer.step / self.trainer.config.steps
+        recipe, config = self.trainer.recipe, self.trainer.config
+        progress = self.trainer.step / config.steps
         near_copies = modality_of(self.plan.spec.kind).monitor.near_copies
-        thresholds = thresholds_for(
-            self.trainer.recipe, self.trainer.config, near_copies=near_copies
-        )
+        thresholds = thresholds_for(recipe, config, near_copies=near_copies)
         diagnosis = diagnose(self.history[self.first_counted :], progress, thresholds)
         self.diagnosis = advised(
             diagnosis,
             self.history,
             Circumstances(
-                batch=self.trainer.config.batch,
-                latent_dim=self.trainer.config.latent_dim,
+                batch=config.batch,
+                latent_dim=config.latent_dim,
                 train=len(self.dataset.train),
-                steps=self.trainer.config.steps,
-                unregularized=unregularized(self.trainer.recipe, self.trainer.config),
+                steps=config.steps,
+                unregularized=unregularized(recipe, config),
+                controls=recipe.training.controls,
             ),
         )
         healthy = diagnosis.name in ("healthy", "converged")

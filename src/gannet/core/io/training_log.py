@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from gannet.core.config import NO_CONTROLS, Controls
 from gannet.core.errors import no_permission
 from gannet.core.io.files import write_whole
 
@@ -27,6 +28,7 @@ class TrainingLog(BaseModel):
 
     Attributes:
         recipe: Name of the task.
+        controls: Settings of the task that advice may name.
         steps: Training steps.
         batch: Samples per step.
         seconds: Training time, evaluations and checkpoints included.
@@ -44,6 +46,7 @@ class TrainingLog(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     recipe: str = ""
+    controls: Controls = NO_CONTROLS
     steps: int = 0
     batch: int = 0
     seconds: float = 0.0
@@ -81,13 +84,16 @@ class TrainingLog(BaseModel):
         ]
 
 
-def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -> TrainingLog:
+def read_training_log(
+    folder: Path, *, recipe: str, diagnosis: dict[str, Any], controls: Controls = NO_CONTROLS
+) -> TrainingLog:
     """Read the log from a run's folder; what missing files would say stays empty.
 
     Args:
         folder: Of the run.
         recipe: From its card.
         diagnosis: From its card.
+        controls: Settings of the recipe that advice may name.
     """
     plan = _object(_text(folder / PLAN))
     evaluations = tuple(_evaluations(_text(folder / TRAINING_LOG).splitlines()))
@@ -96,6 +102,7 @@ def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -
     fitted = diagnosis.get("name") == FITTED
     return TrainingLog(
         recipe=recipe,
+        controls=controls,
         steps=0 if fitted else int(last.get("step", 0)),
         batch=0 if fitted else int(plan.get("config", {}).get("batch", 0)),
         seconds=float(last.get("elapsed") or 0.0),

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gannet.core.config import NO_CONTROLS, either, with_flag
 from gannet.core.io.training_log import TrainingLog
 from gannet.core.scores.evidence import Evidence
 
@@ -75,12 +76,13 @@ def causes_of(evidence: Evidence, grades: Mapping[str, str]) -> tuple[Cause, ...
     log = evidence.training_log
     if bad and not found and log is not None and log.steps and not log.fitted:
         measured = len(log.series("energy_distance")) >= MIN_EVALUATIONS
+        larger = with_flag("a larger network (", log.controls.capacity, ")")
         found.append(
             Cause(
                 name="standstill",
                 why=f"no single fault stands out after {log.steps:,} steps"
                 + ", the last of which brought no improvement" * measured,
-                advice="Try a larger network (--width), or more data.",
+                advice=f"Try {either(larger, 'more data')}.",
             )
         )
     return tuple(found)
@@ -208,19 +210,21 @@ def _memorizing(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
     if not _memorizes(evidence, grades):
         return None
     count, epochs = evidence.training_samples, passes(evidence)
+    controls = evidence.training_log.controls if evidence.training_log else NO_CONTROLS
+    augment = with_flag("augment (", controls.augment, " 0.3)")
     if count and (count < FEW_SAMPLES or epochs > MANY_PASSES):
         often = f", each seen {epochs:,.0f} times" if epochs >= 2 else ""
         return Cause(
             name="too little data",
             why=f"{count:,} training samples are few{often}: they are learnt by heart",
-            advice="Give more data, which helps most; else augment (--augment-p 0.3, where the "
-            "recipe has it), or train for fewer steps.",
+            advice="Give more data, which helps most; else "
+            f"{either(augment, 'train for fewer steps')}.",
         )
+    smaller = with_flag("a smaller network (", controls.capacity, ")")
     return Cause(
         name="memorizing",
         why="training samples are learnt by heart",
-        advice="Train a smaller network (--width) or for fewer steps, or augment (--augment-p 0.3, "
-        "where the recipe has it).",
+        advice=f"Train {either(smaller, 'for fewer steps', augment)}.",
     )
 
 
@@ -231,11 +235,12 @@ def _collapse(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
         return None
     if log is None:
         return None
+    flatter = with_flag("a higher ", log.controls.regularize)
     return Cause(
         name="collapse",
         why="the generator makes too few different things",
-        advice="Train anew with a higher --gradient-penalty or a larger --batch; see with "
-        "`gannet inspect` whether the data themselves repeat.",
+        advice=f"Train anew with {either(flatter, 'a larger --batch')}; see with `gannet inspect` "
+        "whether the data themselves repeat.",
     )
 
 
@@ -259,10 +264,11 @@ def _weak_discriminator(evidence: Evidence, _: Mapping[str, str]) -> Cause | Non
     log = _trained(evidence)
     if log is None or log.diagnosis != "discriminator_underfitting":
         return None
+    freer = with_flag("a lower ", log.controls.regularize)
     return Cause(
         name="weak discriminator",
         why="the discriminator was held so flat that it could not judge",
-        advice="Train anew with a lower --gradient-penalty.",
+        advice=f"Train anew with {freer or 'a discriminator that is held back less'}.",
     )
 
 

@@ -248,6 +248,7 @@ class Report(BaseModel):
         examples: The first fakes, not selected, each with its nearest training sample.
         training_distance: Distances of all fakes to training samples.
         columns: Names of the cells of pairs.
+        noun: What one sample and many are called.
         histograms: Of the columns, the worst first; not all of very many.
         seed: Of fakes, subsets and classifiers.
         gannet: Version.
@@ -279,6 +280,7 @@ class Report(BaseModel):
     examples: tuple[NearestPair, ...] = ()
     training_distance: TrainingDistance | None = None
     columns: tuple[str, ...] = ()
+    noun: tuple[str, str] = ("sample", "samples")
     histograms: tuple[Histogram, ...] = ()
     training_log: TrainingLog | None = None
     seconds: float = 0.0

@@ -202,8 +202,13 @@ def _pairs(report: Report) -> list[str]:
     pairs = [pair for pair in report.suspects if pair.fake_cells]
     if not pairs:
         return []
-    head = " | ".join(["row", "distance", *map(_cell, report.columns)])
-    lines = ["", "Worst cases, each above its nearest training row:", "", f"| {head} |"]
+    head = " | ".join([report.noun[0], "distance", *map(_cell, report.columns)])
+    lines = [
+        "",
+        f"Worst cases, each above the nearest {report.noun[0]} of training:",
+        "",
+        f"| {head} |",
+    ]
     lines.append("|---" * (2 + len(report.columns)) + "|")
     for pair in pairs:
         word = f"{number(pair.distance)}{' suspect' if pair.suspect else ''}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.codec import Codec, class_number
+from gannet.core.config import either
 from gannet.core.device import device_of
 from gannet.core.errors import ConfigError, DataError
 from gannet.inference.artifact import Artifact
@@ -30,16 +31,16 @@ from gannet.inference.editing.inversion import InversionSettings, InvertedImage,
 from gannet.inference.editing.labeled_attributes import labeled_attributes
 from gannet.inference.editing.latent_generator import LatentGenerator
 from gannet.inference.editing.saved import SUFFIX, load_latents
+from gannet.modalities.modality import Modality
+from gannet.modalities.registry import modalities
 from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.networks.features import in_chunks
+from gannet.recipes.registry import find_recipe, recipe_modules
 
 Pixels = NDArray[np.uint8]
 
 LISTED = 10
 """Number of directions by each method."""
-
-AXES = ("channel", "height", "width")
-"""Axes of samples that can be edited: attributes are measured on images."""
 
 SAMPLES = 2_000
 """Number of samples that the direction of an attribute is learned from."""
@@ -83,15 +84,18 @@ def latent_generator_of(artifact: Artifact) -> LatentGenerator:
     """
     card = artifact.card
     run_name = f"a run of the recipe {card.recipe}"
-    if artifact.modality.axes != AXES:
+    kinds = [each for each in modalities() if each.inference.editable]
+    many = " or ".join(each.noun[1] for each in kinds)
+    if not artifact.modality.inference.editable:
         raise ConfigError(
-            f"{run_name} makes no images, which is what `gannet edit` edits",
-            remedy="Give a run of generate, vae or autoencoder that was trained on images.",
+            f"{run_name} makes no {many}, which is what `gannet edit` edits",
+            remedy=f"Give a run of {_editable_recipes(kinds)} that was trained on {many}.",
         )
     if artifact.recipe.inputs.conditional or not artifact.config.latent_dim:
         raise ConfigError(
-            f"{run_name} makes no images from noise alone",
-            remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
+            f"{run_name} makes no {artifact.modality.noun[1]} from noise alone",
+            remedy="Use `gannet apply RUN INPUT --out OUT`, or give a run of "
+            f"{_editable_recipes(kinds)}.",
         )
     infer = artifact.recipe.inference.infer
     return LatentGenerator(
@@ -305,6 +309,18 @@ class Editor:
             others = [self.axis(each) for each in fix if each != called]
             image = image.moved(ways.without(self.axis(called), others), amount)
         return image
+
+
+def _editable_recipes(kinds: Sequence[Modality]) -> str:
+    """Names of the recipes that learn to make some kinds from noise alone."""
+    names = [
+        name
+        for name in sorted(recipe_modules())
+        if (recipe := find_recipe(name)).training.fit is None
+        and not recipe.inputs.conditions_from_samples
+        and {each.name for each in kinds} & {*recipe.inputs.slots["sample"].modalities}
+    ]
+    return either(*names)
 
 
 def _example_files(folder: Path, suffixes: Collection[str]) -> list[Path]:

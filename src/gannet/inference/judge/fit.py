@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gannet.core.errors import CodecError
 from gannet.core.seeding import derive_seed, random_subset
 from gannet.data.dataset import Dataset, Rows
 from gannet.inference.artifact import Artifact
@@ -27,6 +28,7 @@ from gannet.inference.judge.network import OWN_FAKES, Groups, Refill, trained_ne
 from gannet.inference.judge.novelty import Novelty
 from gannet.metrics.auc import auc
 from gannet.modalities.modality import Modality
+from gannet.modalities.reading import codec_errors
 from gannet.modalities.registry import find_modality
 from gannet.networks.features import in_chunks
 
@@ -99,6 +101,20 @@ def with_judge(
     if len(dataset.held_out) < LEAST:
         missing = f"{len(dataset.held_out)} held-out samples are too few to calibrate a judge on"
         return _with(artifact, JudgeCard(missing=missing), None)
+    try:
+        return _with_fitted_judge(artifact, dataset, earlier, effort)
+    except CodecError as error:  # a fault of a codec must not cost the run
+        return _with(artifact, JudgeCard(missing=error.problem), None)
+
+
+def _with_fitted_judge(
+    artifact: Artifact, dataset: Dataset, earlier: Tensor | None, effort: float
+) -> Artifact:
+    """The same artifact with a judge; see ``with_judge``.
+
+    Raises:
+        CodecError: if the codec cannot decode samples and encode them again.
+    """
     seed, shape = derive_seed(artifact.card.seed, 21), artifact.card.spec.shape
     modality = find_modality(artifact.codecs["sample"].kind)
     train = _reals(artifact, dataset.train, within_memory(TRAIN, shape), seed)
@@ -165,9 +181,14 @@ def as_delivered(artifact: Artifact, samples: Tensor) -> Tensor:
 
     Dates are whole days and pixels whole numbers in all that anybody will ask a judge about; from
     raw outputs it would learn the digits that are lost.
+
+    Raises:
+        CodecError: if the codec cannot decode them and encode them again.
     """
-    codec = artifact.codecs["sample"]
-    return codec.encode(codec.decode(samples)).to(samples.dtype)
+    codec, called = artifact.codecs["sample"], type(artifact.codecs["sample"]).__qualname__
+    what = f"decoded and encoded again by {type(codec).__module__}.{called}"
+    with codec_errors(find_modality(codec.kind).noun[1], what):
+        return codec.encode(codec.decode(samples)).to(samples.dtype)
 
 
 def _groups(

@@ -220,6 +220,7 @@ modality = Modality(
         read_input=read_input,
         write_output=write_output,
         output_value=output_value,
+        editable=True,
     ),
     evaluation=EvaluationHooks(
         scores=texture_scores,

@@ -12,6 +12,7 @@ from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Networks, Spec
 from gannet.networks.nonparametric import MemorizedSamples, NullDiscriminator
 from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_config
+from gannet.recipes.common.kinds import any_kind
 
 
 def build(config: BaselineConfig, spec: Spec) -> Networks:
@@ -28,7 +29,7 @@ recipe = Recipe(
     config=BaselineConfig,
     inputs=Inputs(
         slots={
-            "sample": Slot(("image", "vector", "table")),
+            "sample": Slot(any_kind),
             "vector": Slot(("label",), optional=True),
         }
     ),

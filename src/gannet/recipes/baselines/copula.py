@@ -13,6 +13,7 @@ from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Networks, Spec
 from gannet.networks.nonparametric import EmpiricalMarginals, NullDiscriminator
 from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_config
+from gannet.recipes.common.kinds import tables
 
 
 def build(config: BaselineConfig, spec: Spec) -> Networks:
@@ -29,7 +30,7 @@ def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
 
 recipe = Recipe(
     config=BaselineConfig,
-    inputs=Inputs(slots={"sample": Slot(("table",))}),
+    inputs=Inputs(slots={"sample": Slot(tables)}),
     training=Training(build=build, fit=fit, suggest=suggest_config),
     evaluation=Evaluation(embed=embed, is_baseline=True),
 )

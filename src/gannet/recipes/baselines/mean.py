@@ -13,6 +13,7 @@ from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Networks, Spec
 from gannet.networks.nonparametric import ClassMeans, NullDiscriminator
 from gannet.recipes.common.baselines import embed
+from gannet.recipes.common.kinds import with_a_mean
 
 
 def build(_config: Config, spec: Spec) -> Networks:
@@ -29,7 +30,7 @@ recipe = Recipe(
     config=Config,
     inputs=Inputs(
         slots={
-            "sample": Slot(("image", "vector", "table")),
+            "sample": Slot(with_a_mean),
             "vector": Slot(("label",), optional=True),
         }
     ),

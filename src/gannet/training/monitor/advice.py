@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gannet.core.config import NO_CONTROLS, Controls, either, with_flag
 from gannet.training.monitor.symptoms import Diagnosis, History
 from gannet.training.monitor.thresholds import SMALL_BATCH
 
@@ -30,6 +31,7 @@ class Circumstances:
         train: Training samples.
         steps: Planned steps.
         unregularized: Whether nothing keeps the discriminator flat.
+        controls: Settings of the recipe that advice may name.
     """
 
     batch: int
@@ -37,6 +39,7 @@ class Circumstances:
     train: int
     steps: int
     unregularized: bool = False
+    controls: Controls = NO_CONTROLS
 
 
 def advised(diagnosis: Diagnosis, history: History, known: Circumstances) -> Diagnosis:
@@ -62,20 +65,24 @@ def _short(history: History, known: Circumstances) -> bool:
 
 
 TOO_FEW_STEPS = "too few steps so far: give it more --minutes or --steps"
-UNREGULARIZED = "nothing keeps the discriminator flat: give a --gradient-penalty"
 TOO_SMALL_A_BATCH = "the batch of {batch} is too small: give a larger --batch"
+
+
+def _unregularized(known: Circumstances) -> str:
+    weight = known.controls.regularize or "weight_clip"
+    return with_flag("nothing keeps the discriminator flat: give a ", weight)
 
 
 def _vanishing(history: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
     if history[-1].logit_scale > SURE:
-        penalty = "a" if known.unregularized else "a larger"
-        return (
-            f"the discriminator is too strong: give {penalty} --gradient-penalty, and --n-critic 1"
+        penalty = with_flag(
+            "a " if known.unregularized else "a larger ", known.controls.regularize, ", and "
         )
+        return f"the discriminator is too strong: give {penalty}--n-critic 1"
     if known.unregularized:
-        return UNREGULARIZED
+        return _unregularized(known)
     if _short(history, known):
         return TOO_FEW_STEPS
     return "steps are too noisy or too large: give a larger --batch or a smaller --learning-rate"
@@ -94,23 +101,33 @@ def _collapse(_: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
     if known.unregularized:
-        return UNREGULARIZED
+        return _unregularized(known)
+    smaller = either("a smaller --learning-rate", with_flag("a larger ", known.controls.regularize))
     return (
-        "steps are too large, or the data hold many copies: give a smaller --learning-rate or a "
-        "larger --gradient-penalty, and see `gannet inspect`"
+        f"steps are too large, or the data hold many copies: give {smaller}, and see "
+        "`gannet inspect`"
     )
 
 
 def _overfitting(history: History, known: Circumstances) -> str:
     epochs = _epochs(history, known)
     if epochs > MANY_EPOCHS:
+        less = either(
+            with_flag("", known.controls.augment),
+            "fewer minutes",
+            with_flag("a smaller ", known.controls.capacity),
+        )
         return (
             f"too little data: each of {known.train} training samples was seen {epochs:.0f} times; "
-            "more data help most, then --augment-p, fewer minutes or a smaller --width"
+            f"more data help most, then {less}"
         )
+    back = either(
+        with_flag("a larger ", known.controls.regularize), with_flag("", known.controls.augment)
+    )
+    give = f"give {back}, and " if back else ""
     return (
-        "the discriminator is not held back: give a larger --gradient-penalty or --augment-p, and "
-        "see in `gannet inspect` whether held-out data are like the training data"
+        f"the discriminator is not held back: {give}see in `gannet inspect` whether held-out data "
+        "are like the training data"
     )
 
 
@@ -119,10 +136,12 @@ def _underfitting(history: History, known: Circumstances) -> str:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
     if _short(history, known) or _epochs(history, known) < FEW_EPOCHS:
         return TOO_FEW_STEPS
-    return (
-        "the discriminator is held too flat: give a smaller --gradient-penalty, no --weight-clip, "
-        "or a larger --width"
+    freer = either(
+        with_flag("a smaller ", known.controls.regularize),
+        "no --weight-clip",
+        with_flag("a larger ", known.controls.capacity),
     )
+    return f"the discriminator is held too flat: give {freer}"
 
 
 def _memorizing(_: History, known: Circumstances) -> str:
@@ -136,11 +155,13 @@ def _overshoot(_: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
     if known.unregularized:
-        return UNREGULARIZED
-    return (
-        "steps are too large: give a smaller --learning-rate, a larger --gradient-penalty, or "
-        "--precision float32"
+        return _unregularized(known)
+    calmer = either(
+        "a smaller --learning-rate",
+        with_flag("a larger ", known.controls.regularize),
+        "--precision float32",
     )
+    return f"steps are too large: give {calmer}"
 
 
 ADVICE = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -12,6 +13,7 @@ from gannet.core.scores import ABOUT, Score
 from gannet.core.scores.causes import FEW_STEPS, still_improving
 from gannet.core.scores.diagnosis import diagnose_run, effect, worst
 from gannet.core.scores.evidence import Evidence, evidence_of_card
+from gannet.recipes.registry import find_recipe, recipe_modules
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,36 @@ def test_few_samples_alone_are_no_cause():
 def test_each_cause_is_named_exactly_where_it_holds(change, name):
     assert names(replace(GOOD, **change)) == [name]
     assert name not in names(GOOD)
+
+
+@pytest.mark.parametrize("recipe", sorted(recipe_modules()))
+def test_causes_name_only_flags_that_the_recipe_has(recipe):
+    own = find_recipe(recipe)
+    heart = (score("memorization", 0.6, 0.01, better="low"),)
+    known = {"controls": own.training.controls}
+    changes = [
+        {"training_log": log(*FLAT, **known), "two_sample": told(0.9)},
+        {"training_log": log(*FLAT, **known), "scores": heart, "training_samples": 500},
+        {"training_log": log(*FLAT, **known), "scores": heart, "training_samples": 90_000},
+        *(
+            {"training_log": log(*FLAT, diagnosis=name, **known)}
+            for name in ("mode_collapse", "discriminator_underfitting", "diverged")
+        ),
+    ]
+    for change in changes:
+        advice = diagnose_run(replace(GOOD, **change)).advice
+        flags = {each[2:].replace("-", "_") for each in re.findall(r"--[a-z-]+", advice)}
+        assert flags <= {*own.config.model_fields, "minutes", "auto_adjust"}, advice
+        assert "()" not in advice
+
+
+def test_a_setting_that_a_recipe_has_is_named():
+    known = {"controls": find_recipe("generate").training.controls}
+    collapsed = replace(GOOD, training_log=log(*FLAT, diagnosis="mode_collapse", **known))
+    assert "a higher --gradient-penalty or a larger --batch" in diagnose_run(collapsed).advice
+    bare = replace(GOOD, training_log=log(*FLAT, diagnosis="mode_collapse"))
+    assert diagnose_run(bare).advice.startswith("The generator makes too few")
+    assert "Train anew with a larger --batch" in diagnose_run(bare).advice
 
 
 def test_faulty_data_are_blamed_for_a_bad_result_and_for_no_other():

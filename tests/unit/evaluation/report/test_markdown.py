@@ -126,3 +126,20 @@ def test_numbers_beyond_the_range_are_cut_and_not_wrapped(tmp_path):
     grid_png(torch.full((1, 1, 56, 56), 9.0), tmp_path / "grid.png")
     with Image.open(tmp_path / "grid.png") as image:
         assert image.getpixel((30, 30)) == 255
+
+
+def test_worst_cases_are_called_by_the_noun_of_their_kind():
+    pair = NearestPair(
+        fake=1,
+        train=2,
+        distance=0.5,
+        ratio=0.9,
+        suspect=False,
+        fake_cells=("a",),
+        train_cells=("b",),
+    )
+    shown = report().model_copy(update={"suspects": (pair,), "columns": ("notes",)})
+    text = to_markdown(shown.model_copy(update={"noun": ("sound", "sounds")}))
+    assert "each above the nearest sound of training:" in text
+    assert "| sound | distance | notes |" in text
+    assert "each above the nearest sample of training:" in to_markdown(shown)

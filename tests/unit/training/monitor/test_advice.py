@@ -7,11 +7,18 @@ from dataclasses import fields, replace
 
 import pytest
 
-from gannet.recipes.registry import find_recipe
+from gannet.core.config import NO_CONTROLS
+from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.training.monitor import Diagnosis, Measurements
 from gannet.training.monitor.advice import ADVICE, Circumstances, advised
 
-USUAL = Circumstances(batch=64, latent_dim=64, train=10_000, steps=10_000)
+USUAL = Circumstances(
+    batch=64,
+    latent_dim=64,
+    train=10_000,
+    steps=10_000,
+    controls=find_recipe("generate").training.controls,
+)
 
 
 def look(**known):
@@ -37,6 +44,27 @@ def test_every_bad_diagnosis_has_a_cause_and_flags_that_exist(name, step, batch,
     assert found
     flags = {each[2:].replace("-", "_") for each in re.findall(r"--[a-z-]+", found)}
     assert flags <= {*find_recipe("generate").config.model_fields, "minutes"}
+
+
+@pytest.mark.parametrize("recipe", sorted(recipe_modules()))
+@pytest.mark.parametrize("name", list(ADVICE))
+@pytest.mark.parametrize("unregularized", [False, True])
+def test_advice_names_only_flags_that_the_recipe_has(recipe, name, unregularized):
+    own = find_recipe(recipe)
+    known = replace(USUAL, unregularized=unregularized, controls=own.training.controls)
+    for step, logit_scale in [(50, 0.5), (50_000, 0.5), (50_000, 20.0)]:
+        found = advice(name, known, step=step, logit_scale=logit_scale)
+        flags = {each[2:].replace("-", "_") for each in re.findall(r"--[a-z-]+", found)}
+        assert flags <= {*own.config.model_fields, "minutes"}
+
+
+def test_a_recipe_without_augmentation_is_not_told_to_augment():
+    assert "--augment-p" in advice("discriminator_overfitting", step=100)
+    bare = advice("discriminator_overfitting", replace(USUAL, controls=NO_CONTROLS), step=100)
+    assert bare == (
+        "the discriminator is not held back: see in `gannet inspect` whether held-out data are "
+        "like the training data"
+    )
 
 
 def test_few_steps_are_called_few_and_no_batch_is_blamed():
