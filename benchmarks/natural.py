@@ -117,13 +117,14 @@ def _patches(side: int, data: Path) -> Parts:
 def _stacked(data: Path) -> Parts:
     """Three digits as red, green and blue: 1,000 modes (Metz et al. 2017, arXiv:1611.02163)."""
     rng = np.random.default_rng(0)
-    parts: list[Pictures] = []
-    for part, count in (("train", 25_000), ("test", COUNT)):
+
+    def stacked(part: str, count: int) -> Pictures:
         digits, _ = _parquet(data, "mnist", part, 28, 1)
         rows = rng.integers(len(digits), size=(count, 3))
         framed = np.pad(digits[..., 0], ((0, 0), (2, 2), (2, 2)))
-        parts.append(framed[rows].transpose(0, 2, 3, 1))
-    return Parts(*parts)
+        return framed[rows].transpose(0, 2, 3, 1)
+
+    return Parts(stacked("train", 25_000), stacked("test", COUNT))
 
 
 SETS = {
@@ -177,10 +178,10 @@ def grid_power(pictures: Tensor) -> float:
     """Mean power at a half and a quarter of the sampling frequency, where checkerboards are."""
     power = torch.fft.fft2(pictures.double()).abs().square().mean((0, 1))
     high, wide = power.shape
-    rows = [0, high // 4, high // 2]
-    columns = [0, wide // 4, wide // 2]
-    cells = [power[row, column] for row in rows for column in columns if row or column]
-    return float(torch.stack(cells).mean())
+    rows = torch.tensor([0, high // 4, high // 2])
+    columns = torch.tensor([0, wide // 4, wide // 2])
+    cells: Tensor = power[rows][:, columns].flatten()[1:]  # without the mean brightness
+    return float(cells.mean())
 
 
 def modes(digits: SmallNet, fake: Tensor) -> dict[str, float]:

@@ -137,7 +137,7 @@ def _classes_of(table: CellTable, modality: Modality, label: str | None) -> Clas
         raise DataError(
             f"--label {label}: {modality.data} needs no label column",
             where=str(table.path),
-            remedy="Leave it out: samples can be conditioned on any column with --given.",
+            remedy="Leave it out: once trained, samples can be conditioned on any column.",
         )
     return NO_CLASSES
 

@@ -1,7 +1,7 @@
 """Outlier rate: samples where there are no reals.
 
-A classifier hardly gains by a few samples that lie off the data, and a neighbourhood score lets them
-pass where reals are sparse. One distance for all, which 99 % of reals keep, does not.
+A classifier hardly gains by a few samples that lie off the data, and a neighbourhood score lets
+them pass where reals are sparse. One distance for all, which 99 % of reals keep, does not.
 """
 
 from __future__ import annotations

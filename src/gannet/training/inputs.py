@@ -165,7 +165,7 @@ def _source(
             if given in source.roles:
                 return source
     side = settings.get(controls.pair_input, "")
-    return find_pairs(path, how, side, kinds=kinds, role=given)
+    return find_pairs(path, how, side, kinds=kinds, role=given, controls=controls)
 
 
 def _simple_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:

@@ -178,7 +178,7 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
         )
     if given and given not in names:
         raise DataError(
-            f"--input-side {given}: no such folder",
+            f"no folder {given} that could hold the inputs",
             where=str(path),
             remedy=f"Name {' or '.join(names)}.",
         )

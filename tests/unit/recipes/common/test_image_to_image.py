@@ -54,7 +54,7 @@ def test_two_folders_are_paired_by_name(folders):
 
 def test_what_is_given_can_be_named(folders):
     assert "photos and maps" in find_pairs(folders, given="photos").layout
-    with pytest.raises(DataError, match="--input-side pictures: no such folder"):
+    with pytest.raises(DataError, match="no folder pictures that could hold the inputs"):
         find_pairs(folders, given="pictures")
 
 

@@ -24,7 +24,7 @@ from gannet.modalities.table.evaluation.histograms import table_profiles
 from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
 from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows, order_of
-from gannet.modalities.table.evaluation.spread import spread_and_outliers
+from gannet.modalities.table.evaluation.spread import scores_among_rows
 from gannet.modalities.table.evaluation.utility import LEARNT, Target, targets_of, tstr_scores
 
 
@@ -69,7 +69,7 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     secrets = targets_of(sides, sensitive) if sensitive else chosen
     record, tested = _tested((train, held_out, fake), sides, codec, two_sample)
     scores = [*column_scores(sides), *pair_scores(sides), *tested]
-    scores += spread_and_outliers(sides)
+    scores += scores_among_rows(sides)
     scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
     near = table_neighbors(sides, train, fake)
     return Report(

@@ -10,10 +10,11 @@ from gannet.metrics.outliers import outlier_scores
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 
 
-def spread_and_outliers(sides: EvaluationRows) -> list[Score]:
-    """Spread, neighbour distance and outliers of rows: ranks of numbers, one-hot categories."""
-    sets = [
+def scores_among_rows(sides: EvaluationRows) -> list[Score]:
+    """Std within modes, neighbor distance, outliers of rows: ranks of numbers, one-hot words."""
+    held_out, fake, real_reference, baseline = (
         torch.from_numpy(sides.row_distance.features(each))
         for each in (sides.held_out, sides.fake, sides.real_reference, sides.baseline_samples)
-    ]
+    )
+    sets = held_out, fake, real_reference, baseline
     return mode_std_scores(*sets, "rows", seed=sides.seed) + outlier_scores(*sets, "rows")
