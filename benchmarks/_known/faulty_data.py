@@ -122,7 +122,7 @@ def doctor(
     small: bool = False,
 ) -> KnownAnswer:
     """A case of an inspection."""
-    return case("inspect", name, fault, found, finds, may, pending="doctor", small=small)
+    return case("inspect", name, fault, found, finds, may, small=small)
 
 
 COPIES = "one_sample_dominates, near_duplicates, bursts, duplicates"

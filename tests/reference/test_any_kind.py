@@ -30,7 +30,7 @@ from gannet.evaluation.two_sample import learners
 from gannet.evaluation.two_sample.test import View, _counted, classifier_two_sample_test
 from gannet.evaluation.unpaired import UnpairedFeatures, domain_gap_closed, unpaired_scores
 from gannet.metrics import METRICS
-from gannet.metrics.two_sample import mann_whitney, two_sample_scores
+from gannet.metrics.two_sample import LEVEL, mann_whitney, two_sample_scores
 from gannet.modalities.modality import NUMBERS
 from gannet.networks.features import IdentityFeatures
 from tests.reference import inputs
@@ -212,7 +212,9 @@ def test_what_logits_say_is_what_scikit_learn_and_scipy_say():
     told = _counted("a network", torch.from_numpy(real), torch.from_numpy(fake), 1)
     truth, logits = np.repeat([1, 0], 70), np.concatenate([real, fake])
     share = accuracy_score(truth, logits > 0)
-    low, high = stats.binomtest(round(share * 140), 140).proportion_ci(method="wilson")
+    low, high = stats.binomtest(round(share * 140), 140).proportion_ci(
+        1 - 2 * LEVEL, method="wilson"
+    )
     agree("c2st-accuracy", [told.accuracy, told.low, told.high], [share, low, high])
     agree("c2st-auc", told.auc, roc_auc_score(truth, logits))
     for above, below in ((real, fake), (fake, real), (real, real), (real[:4], fake[:4])):

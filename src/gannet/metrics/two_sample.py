@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from gannet.core.io.names import enumerated
 from gannet.core.scores import ABOUT, Component, Score
 
-LEVEL = 0.05
-"""Error of the first kind of a whole test, over all of its classifiers."""
+LEVEL = 0.01
+"""Error of the first kind of a whole test, over all of its classifiers.
+
+At .05 one good run in twenty would be accused.
+"""
 
 POWER = 0.8
 """Chance with which ``detectable`` differences are found."""

@@ -106,7 +106,7 @@ def test_the_true_distribution_scores_like_real_data(good):
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
-    assert len(good.scores) == 13
+    assert len(good.scores) == 14
     for score in good.scores:
         assert score.low <= score.value <= score.high
         assert score.reference_low <= score.reference <= score.reference_high

@@ -32,9 +32,9 @@ def result(accuracy: float, p_value: float, tested: int = 1_000, **fields) -> Tw
     ("found", "outcome", "said"),
     [
         (result(0.95, 1e-9), "difference", "told apart nearly always"),
-        (result(0.53, 0.01), "difference", "differ a little"),
-        (result(0.53, 0.04), "no difference", "one of 4 points would have been"),
-        (result(0.318, 0.9, 22), "too few samples", "differences of 30 points or more"),
+        (result(0.53, 0.002), "difference", "differ a little"),
+        (result(0.53, 0.006), "no difference", "one of 5 points would have been"),
+        (result(0.318, 0.9, 22), "too few samples", "differences of 36 points or more"),
         (result(0.51, 0.3, positive=()), "no power", "not tried on samples that are known"),
         (
             result(0.51, 0.3, positive=(Control("blur", 0.5, detected=False),)),
@@ -66,8 +66,8 @@ def test_what_is_claimed_follows_from_the_p_value_and_the_power(found, outcome, 
 
 
 def test_several_classifiers_claim_no_more_than_one():
-    one = result(0.53, 0.04)
-    assert one.p_value == 0.08
+    one = result(0.53, 0.006)
+    assert one.p_value == 0.012
     assert replace(one, classifiers=one.classifiers[:1]).outcome == "difference"
     assert one.detectable > replace(one, classifiers=one.classifiers[:1]).detectable
 
@@ -100,3 +100,18 @@ def test_scores_are_those_of_the_strongest_beside_the_negative_control():
     assert (accuracy.reference, accuracy.baseline, accuracy.samples) == (0.52, 0.9, 1_000)
     assert [part.name for part in accuracy.components] == [each.name for each in found.classifiers]
     assert [part.reference for part in accuracy.components] == [0.52, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "of_reals", "departure"),
+    [
+        (0.54, 0.52, "too high"),  # its interval leaves out chance, and reals are at chance
+        (0.52, 0.52, "like reals"),
+        (0.56, 0.56, "like reals"),  # reals are told as well
+        (0.3, 0.52, "like reals"),
+    ],
+)
+def test_a_score_departs_where_the_test_finds_a_difference(accuracy, of_reals, departure):
+    usual = Control("training reals", of_reals, False, (classifier(of_reals, 0.5),))
+    scores = two_sample_scores(result(accuracy, 0.001, negative=usual), classifier(0.9, 1e-9))
+    assert [each.departure for each in scores] == [departure, departure]

@@ -91,10 +91,16 @@ class Score(BaseModel):
 
     @property
     def departure(self) -> Departure:
-        """On which side of its reference it lies; like reals where the intervals overlap."""
+        """On which side of its reference it lies; like reals where the intervals overlap.
+
+        Of a test whose reals are at chance level, reals are what chance explains.
+        """
         if self.ends[0] and self.high < self.reference_low:
             return "too low"
-        return "too high" if self.ends[1] and self.low > self.reference_high else "like reals"
+        chance, usual = self.chance_level, self.reference_high
+        if not self.ends[0] and chance is not None and self.reference_low <= chance:
+            usual = chance
+        return "too high" if self.ends[1] and self.low > usual else "like reals"
 
     @property
     def departure_text(self) -> str:

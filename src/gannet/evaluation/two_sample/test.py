@@ -274,7 +274,7 @@ def _counted(name: str, on_real: Tensor, on_fake: Tensor, classifiers: int) -> C
     """What the logits ``(n,)`` of test samples say."""
     hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
     tested = len(on_real) + len(on_fake)
-    quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / classifiers)
+    quantile = NormalDist().inv_cdf(1 - LEVEL / classifiers)
     low, high = wilson(hits, tested, quantile)
     area = auc(on_real.numpy(), on_fake.numpy(), quantile=quantile)
     return ClassifierResult(
