@@ -32,12 +32,12 @@ def digits(count: int = 1_200) -> tuple[Pixels, NDArray[np.int64]]:
     return np.stack(enlarged), data.target[order].astype(np.int64)
 
 
-def on(write: Write, count: int = 1_200) -> Callable[[], set[str]]:
-    """A case from what writes data."""
+def on(write: Write, count: int = 1_200, label: str | None = None) -> Callable[[], set[str]]:
+    """A case from what writes data; ``label`` names the column of the classes."""
 
     def found() -> set[str]:
         with tempfile.TemporaryDirectory() as folder:
-            return inspected(inspect_data(write(Path(folder), *digits(count))))
+            return inspected(inspect_data(write(Path(folder), *digits(count)), label=label))
 
     return found
 
@@ -144,11 +144,11 @@ FAULTY: tuple[KnownAnswer, ...] = (
          on(lambda f, i, c: saved(f, i, np.random.default_rng(5).permutation(c))),
          "labels_uninformative", small=True),
     doctor("labels at random of rows", "labels",
-         on(lambda f, _i, _c: table(f, rows(), np.random.default_rng(6).choice(["a", "b"], 1_000))),
-         "labels_uninformative"),
+         on(lambda f, _i, _c: table(f, rows(), np.random.default_rng(6).choice(["a", "b"], 1_000)),
+            label="label"), "labels_uninformative"),
     doctor("labels that follow from rows", "good",
-         on(lambda f, _i, _c: table(f, rows(), np.where(rows()[:, 0] > rows()[:, 1], "a", "b"))),
-         ),
+         on(lambda f, _i, _c: table(f, rows(), np.where(rows()[:, 0] > rows()[:, 1], "a", "b")),
+            label="label")),
     doctor("one label in seven wrong", "classes mixed up",
          on(lambda f, i, c: saved(f, i, relabeled(c, 0.16))), "labels_suspect", "classes_mixed",
          ),

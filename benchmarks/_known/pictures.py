@@ -187,9 +187,10 @@ PICTURES: tuple[KnownAnswer, ...] = (
         "images", "JPEG of quality 10", "proof without power",
         on_digits(lambda _, s, _l: jpeg(s, 10)), "difference", f"{LOSES}, blurred, noisy",
     ),
+    # A digit that leaves the picture loses edges: it is smoother, as the scores say.
     case(
         "images", "moved by a pixel", "proof without power",
-        on_digits(lambda _, s, _l: s.roll(1, 3)), "difference", LOSES,
+        on_digits(lambda _, s, _l: s.roll(1, 3)), "difference", f"{LOSES}, blurred",
     ),
     case(
         "images", "mirrored", "proof without power",
@@ -265,6 +266,6 @@ PICTURES: tuple[KnownAnswer, ...] = (
     case(
         "images", "thirty, blurred", "too few samples",
         lambda: scored(digits()[0], blurred(digits()[1][:30]), count=30), "",
-        f"too few, blurred, {LOSES}, repeated, narrow",
+        f"too few, blurred, {LOSES}, repeated, narrow, a bad grade",
     ),
 )  # fmt: skip

@@ -28,8 +28,8 @@ FEWEST = 100
 FOLDS = 5
 """Parts that are predicted by turns, near-duplicates in one part."""
 
-SURE = 0.01
-"""Largest p value with which labels count as informative."""
+SURE = 0.001
+"""Largest p value with which labels count as informative: some three standard deviations."""
 
 USEFUL = 0.05
 """Gain in accuracy over the most frequent class that a probe must be able to see."""
@@ -52,6 +52,9 @@ MANY_WRONG = 0.15
 
 MIXED = 0.1
 """Share of a class that is taken for another one, to be mentioned."""
+
+FEWEST_OF_PAIR = 50
+"""Samples of two classes, from which on it is told whether their labels were exchanged."""
 
 NETWORK_SECONDS = 10.0
 """Most time of the network that is asked before labels are accused."""
@@ -275,16 +278,17 @@ def _suspects(
         return
     top = probe.probabilities.max(1)
     wrong = probe.probabilities.argmax(1) != probe.labels
-
-    def errors(part: float) -> float:
-        return float(wrong[top >= np.quantile(top, 1 - part)].mean())
-
-    fraction = errors(SUREST)
-    are_wrong = fraction >= WRONG and errors(DEEP) >= max(WRONG / 2, EVEN * errors(0.5))
+    fraction = _errors(top, wrong, SUREST)
+    are_wrong = fraction >= WRONG and _errors(top, wrong, DEEP) >= max(
+        WRONG / 2, EVEN * _errors(top, wrong, 0.5)
+    )
     if pairs := _mixed(joint, classes):
+        swapped = any(
+            _is_swapped(probe, classes.index(one), classes.index(other)) for one, other, _ in pairs
+        )
         yield Finding(
             code="classes_mixed",
-            severity="warning" if are_wrong else "note",
+            severity="warning" if are_wrong or swapped else "note",
             sentence="classes that are mixed up: "
             + ", ".join(f"{part:.0%} of {one} look like {other}" for one, other, part in pairs),
             evidence={"pairs": [[one, other, part] for one, other, part in pairs]},
@@ -314,6 +318,28 @@ def _suspects(
         examples=tuple(listed),
         remedy="look at these first",
     )
+
+
+def _errors(sureness: Floats, wrong: NDArray[np.bool_], part: float) -> float:
+    """Share of errors among the surest part of predictions."""
+    return float(wrong[sureness >= np.quantile(sureness, 1 - part)].mean())
+
+
+def _is_swapped(probe: Probe, one: int, other: int) -> bool:
+    """Whether labels of two classes were exchanged, and not only look alike.
+
+    Between these two, classes that look alike are told well where the probe is sure; exchanged
+    labels are as often wrong there as elsewhere.
+    """
+    pair = [one, other]
+    rows = np.isin(probe.labels, pair) & np.isin(probe.probabilities.argmax(1), pair)
+    if rows.sum() < FEWEST_OF_PAIR:
+        return False
+    both = probe.probabilities[rows][:, pair]
+    wrong = np.array(pair)[both.argmax(1)] != probe.labels[rows]
+    sureness = both.max(1) / both.sum(1)
+    deep = _errors(sureness, wrong, DEEP)
+    return deep >= max(MIXED, EVEN * _errors(sureness, wrong, 0.5))
 
 
 def _mixed(joint: IntArray, classes: list[str]) -> list[tuple[str, str, float]]:
