@@ -265,7 +265,7 @@ PICTURES: tuple[KnownAnswer, ...] = (
     ),
     case(
         "images", "thirty, blurred", "too few samples",
-        lambda: scored(digits()[0], blurred(digits()[1][:30]), count=30), "",
-        f"too few, blurred, {LOSES}, repeated, narrow, a bad grade",
+        lambda: scored(digits()[0], blurred(digits()[1][:30]), count=30), "blurred",
+        f"too few, {LOSES}, repeated, narrow",
     ),
 )  # fmt: skip
