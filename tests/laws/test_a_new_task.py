@@ -164,6 +164,7 @@ def test_it_is_inspected(run, capsys):
     command(*words, 5)
     found = json.loads(capsys.readouterr().out)
     assert (found["kind"], found["count"], found["usable"]) == ("image", 60, True)
+    assert (found["recipe"], found["lines"][1]) == ("toy_draw", "tokens: texts")
 
 
 def test_the_options_of_each_slot_are_flags(run, capsys):

@@ -106,6 +106,14 @@ def test_a_label_is_refused_where_classes_fill_no_slot(tmp_path, run):
             source_for(folder / "data", "color", name, find_recipe(name).config())
 
 
+def test_pictures_without_rows_are_refused_and_rows_are_asked_for(tmp_path):
+    for number in range(3):
+        Image.new("L", (8, 8), number).save(tmp_path / f"{number}.png")
+    with pytest.raises(DataError, match="needs rows beside each sample") as caught:
+        source_for(tmp_path, None, "toy_portray", find_recipe("toy_portray").config())
+    assert "metadata.csv" in caught.value.remedy
+
+
 def test_the_plan_names_both(run):
     _, folder, _ = run
     plan = json.loads((folder / "run" / "plan.json").read_text())

@@ -14,7 +14,8 @@ import torch
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.transform import Transform
 from gannet.core.types import Spec
-from gannet.data.find import _DATA_FILES, find
+from gannet.data.containers.detect import _DATA_FILES
+from gannet.data.find import find
 from gannet.inference import archives
 from gannet.inference.apply import ApplyRequest, apply_file
 from gannet.inference.artifact import Artifact
@@ -34,6 +35,7 @@ STATES = {
     "image": ("generate", {"height": 8, "width": 8, "channels": 1}),
     "vector": ("generate", {"names": ["a", "b"], "mean": [0.0, 1.0], "deviation": [1.0, 2.0]}),
     "odd_series": ("generate", {"length": 6}),
+    "odd_cube": ("generate", {"side": 3}),
 }
 UNREADABLE = {("image", ".png"): "a grid is one image", ("odd_series", ".npz"): "claims no arrays"}
 """What is not read back sample by sample, and why."""
@@ -131,7 +133,7 @@ def test_a_file_that_is_not_read_is_refused_with_the_suffixes_that_are(tmp_path)
         assert "gannet-" not in str(caught.value), "a temporary file is named"
 
 
-@pytest.mark.parametrize("kind", ["toy_sound", "toy_points", "toy_tokens"])
+@pytest.mark.parametrize("kind", ["toy_sound", "toy_points", "toy_tokens", "odd_cube"])
 def test_what_is_sampled_is_applied(kind, tmp_path, monkeypatch):
     artifact = artifact_of(kind)
     turned = Transform(

@@ -19,6 +19,7 @@ from rich.text import Text
 from gannet.core.codec import Codec
 from gannet.core.config import flag
 from gannet.core.errors import GannetError, need
+from gannet.core.io.names import placeholder
 from gannet.core.io.training_log import read_training_log
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.tables import MAX_CACHED_BYTES
@@ -142,7 +143,7 @@ def next_command(artifact: Artifact, run: Path, data: str) -> str:
         for role in (transform.given, transform.output)
     )
     source, output = find_modality(codec.kind), find_modality(output_codec.kind)
-    given = (source.noun[0] if source.item_suffix else source.name).upper()
+    given = placeholder(source.noun[0] if source.item_suffix else source.name)
     if not source.item_suffix and _can_be_given(source, codec, Path(data)):
         given = shlex.quote(data)
     suffix = output.item_suffix or next(iter(output.writers))

@@ -170,6 +170,7 @@ def load(
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     codec = codecs[SAMPLE]
+    _check_vector(source, codecs)
     check = partial(_check_variety, source)  # when a cache is written, and when one is read
     decoded = decode(source, codec, cache, memory_bytes, check)
     check(decoded.fingerprints)
@@ -309,6 +310,21 @@ def _decode_role(
             remedy=f"Remove or replace both {many} of these pairs.",
         )
     return also
+
+
+def _check_vector(source: Source, codecs: Mapping[str, Codec[Any]]) -> None:
+    """Refuse what is no vector in the slot of vectors; the other two take any shape.
+
+    Raises:
+        DataError: naming the kind, and its shape.
+    """
+    if LABEL in source.roles and LABEL in codecs and len(shape := codecs[LABEL].shape) > 1:
+        raise DataError(
+            f"{find_modality(source.roles[LABEL].kind).noun[1]} of shape {tuple(shape)} fill the "
+            f"slot {LABEL}, which holds one row of numbers for each sample",
+            where=str(source.path),
+            remedy="Use a recipe that takes them in the slot grid or tokens.",
+        )
 
 
 def _check_variety(source: Source, fingerprints: NDArray[np.uint64]) -> None:

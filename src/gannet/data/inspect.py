@@ -111,11 +111,36 @@ def examine(
         DataError: if nothing is there, or nothing that can be recognised.
     """
     source = find(Path(path), label=label, kinds=kinds, roles=roles)
+    return examine_source(source, options=options, max_samples=max_samples, budget=budget)
+
+
+def examine_source(
+    source: Source,
+    *,
+    options: Mapping[str, object] | None = None,
+    max_samples: int = MAX_INSPECTED,
+    budget: Budget | None = None,
+    recipe: str = "",
+) -> Findings:
+    """Inspect data that were found, without training on them; see ``examine``.
+
+    Args:
+        source: The data.
+        options: Options of the kind.
+        max_samples: Maximum number of samples to decode.
+        budget: Limits on the size of samples.
+        recipe: The recipe that reads them; by default the usual one of the kind.
+
+    Raises:
+        ConfigError: if the kind has no such options.
+    """
     modality = find_modality(source.kind)
     chosen = options_for(modality, options or {})
     inspector = modality.reading.inspect or partial(_inspect_samples, modality)
     inspection = inspector(source, chosen, budget or Budget(), max_samples)
     findings = _findings_of(source, modality, inspection)
+    if recipe and recipe != findings.recipe:
+        findings = findings.model_copy(update={"recipe": recipe, "why": ""})
     warnings = (
         *source.problems,
         *_warnings(modality, findings, _count_different(inspection, findings)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gannet.core.config import flag
+from gannet.core.config import either, flag
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.io.files import writing
 from gannet.core.io.names import is_sample_name
@@ -18,7 +18,8 @@ from gannet.data.containers.frames import read_frame
 from gannet.inference import archives
 from gannet.inference.options import sorted_options, transform_of
 from gannet.inference.sampler import TrainedSampler
-from gannet.modalities.inference import file_of, transformed
+from gannet.modalities.inference import apply_file as apply_by_codec
+from gannet.modalities.inference import file_of, transformed, write_output
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
@@ -80,8 +81,9 @@ def apply_file(
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
         return _folder(task, kinds, given, out, request)
-    if archives.is_archive(kinds.given, given):
+    if archives.holds_many(kinds.given, task.codec, given):
         return _archive(task, kinds, given, out, request)
+    _check_format(kinds.output, out)
     return _one(task, kinds, given, out)
 
 
@@ -119,7 +121,8 @@ def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformT
     Raises:
         ConfigError: naming every option that the run does not support.
     """
-    transform = transform_of(artifact.recipe, artifact.card.recipe, request.transform)
+    kind = artifact.codecs["sample"].kind
+    transform = transform_of(artifact.recipe, artifact.card.recipe, request.transform, kind)
     check_samples(request.samples, request.seed)
     parsed = sorted_options(
         request.options, {"transform": transform.options}, remedy="Change what is named here."
@@ -176,6 +179,22 @@ def check_samples(samples: int, seed: int) -> None:
         faults.append(f"--seed: must be at least 0, got {seed}")
     if faults:
         raise ConfigError("\n".join(faults))
+
+
+def _check_format(modality: Modality, out: Path) -> None:
+    """Refuse a file of a suffix that the kind does not know, unless it writes in its own way.
+
+    Raises:
+        ConfigError: naming the suffixes that it knows.
+    """
+    hooks, suffixes = modality.inference, archives.suffixes_of(modality)
+    own = hooks.write_output is not write_output or hooks.apply_file is not apply_by_codec
+    if suffixes and not own and out.suffix.lower() not in suffixes:
+        raise ConfigError(
+            f"--out: {modality.noun[0]} cannot be written to {out}: there is no format for "
+            f"{out.suffix!r}",
+            remedy=f"Use {either(*sorted(suffixes))}.",
+        )
 
 
 def numbered(out: Path, samples: int) -> list[Path]:

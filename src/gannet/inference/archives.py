@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,22 @@ class Unpacked:
 
 def is_archive(modality: Modality, path: Path) -> bool:
     """Whether a file holds many samples and is not read by the kind of data itself."""
-    suffix = path.suffix.lower()
-    own = modality.inference.read_file is not read_file or modality.reading.store is not None
-    return path.is_file() and suffix in DATA_FILES and suffix not in _suffixes(modality) and not own
+    foreign = path.suffix.lower() not in suffixes_of(modality)
+    return may_be_archive(modality, path) and _reads_one(modality) and foreign
+
+
+def holds_many(modality: Modality, codec: Codec[Any], path: Path) -> bool:
+    """Whether a file holds many samples: by its suffix, or as the kind cannot read it as one."""
+    if is_archive(modality, path):
+        return True
+    if not may_be_archive(modality, path) or not _reads_one(modality):
+        return False
+    try:
+        read_file(codec, path, frames.read_frame)
+    except DataError:
+        with suppress(DataError):
+            return find(path, label="", kinds=[modality.name]).count > 0
+    return False
 
 
 def may_be_archive(modality: Modality, path: Path) -> bool:
@@ -50,7 +63,7 @@ def may_be_archive(modality: Modality, path: Path) -> bool:
 
 def is_foreign(modality: Modality, path: Path) -> bool:
     """Whether a file has a suffix that no file of a kind is known to have."""
-    suffixes = _suffixes(modality)
+    suffixes = suffixes_of(modality)
     return bool(suffixes) and path.is_file() and path.suffix.lower() not in suffixes
 
 
@@ -76,13 +89,19 @@ def unpacked(modality: Modality, codec: Codec[Any], path: Path) -> Generator[lis
 
 def readable(modality: Modality) -> str:
     """Which files of a kind can be read, in a sentence."""
-    single = either(*sorted(_suffixes(modality)))
-    many = either(*sorted(DATA_FILES - _suffixes(modality)))
+    single = either(*sorted(suffixes_of(modality)))
+    many = either(*sorted(DATA_FILES - suffixes_of(modality)))
     alone = f"One {modality.noun[0]} a file is read from {single}; " if single else ""
     return f"{alone}{'m' if alone else 'M'}any together from {many}, where they hold such samples."
 
 
-def _suffixes(modality: Modality) -> set[str]:
+def _reads_one(modality: Modality) -> bool:
+    """Whether a file of the kind is one sample, which its codec reads."""
+    return modality.inference.read_file is read_file
+
+
+def suffixes_of(modality: Modality) -> set[str]:
+    """Suffixes of files that hold one sample of a kind."""
     return {*modality.readers, modality.item_suffix} - {""}
 
 

@@ -72,13 +72,16 @@ def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict
     return {name: field for model in models.values() for name, field in model.model_fields.items()}
 
 
-def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[Any]:
+def transform_of(
+    recipe: Recipe[Any], called: str, name: str = "", kind: str = ""
+) -> Transform[Any]:
     """How a recipe transforms an input into an output.
 
     Args:
         recipe: The recipe.
         called: The recipe's name.
         name: Name of one of several transforms; by default the first.
+        kind: Kind of the run's samples; by default any that the recipe takes.
 
     Raises:
         ConfigError: if it has no transform, or none of that name.
@@ -95,13 +98,13 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
     raise ConfigError(
         f"a run of the recipe {called} makes samples from nothing and transforms no input into an "
         "output",
-        remedy=" ".join([*_others_that_transform(recipe), "Use `gannet sample`."]),
+        remedy=" ".join([*_others_that_transform(recipe, kind), "Use `gannet sample`."]),
     )
 
 
-def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
+def _others_that_transform(recipe: Recipe[Any], kind: str) -> list[str]:
     """Recipes that transform data of the same modalities, in a sentence."""
-    kinds = set(recipe.inputs.slots["sample"].modalities)
+    kinds = {kind} if kind else set(recipe.inputs.slots["sample"].modalities)
     suggestions = [
         f"--recipe {name} {other.inference.transform.description}"
         for name in sorted(recipe_modules())

@@ -14,6 +14,7 @@ from gannet.core.codec import Codec, classes_of
 from gannet.core.config import Config, flag, parse
 from gannet.core.device import device_of
 from gannet.core.errors import ConfigError
+from gannet.core.io.names import placeholder
 from gannet.core.recipe import InferOf, Recipe, SampledCondition
 from gannet.core.sampling import ConditionRequest
 from gannet.core.seeding import latents_at
@@ -254,7 +255,7 @@ class TrainedSampler:
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} makes no samples from nothing: each "
                 "output needs an input",
-                remedy=f"Use `gannet apply RUN {given.noun[0].upper()} --out OUT`.",
+                remedy=f"Use `gannet apply RUN {placeholder(given.noun[0])} --out OUT`.",
             )
 
     def check_given(self, condition_options: Mapping[str, object]) -> None:

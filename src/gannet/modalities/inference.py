@@ -139,7 +139,7 @@ def encoded(codec: Codec[Any], raws: Sequence[Any], where: str) -> Tensor:
     Raises:
         DataError: if they cannot be encoded, whatever the codec raises.
     """
-    with codec_errors(f"this {codec.kind}", "encoded", where):
+    with codec_errors("it", "encoded", where):
         return codec.encode(raws)
 
 

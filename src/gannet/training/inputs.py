@@ -46,6 +46,25 @@ def source_for(
     Raises:
         DataError: if they cannot be read so.
     """
+    source = whole_source_for(data, label, recipe, config, kind=kind, found=found)
+    side = find_recipe(recipe).inputs.crop_size(config)
+    return find_modality(source.kind).reading.crop(source, side) if side else source
+
+
+def whole_source_for(
+    data: Path | str | Any,
+    label: str | None,
+    recipe: str,
+    config: Config,
+    *,
+    kind: str = "",
+    found: Source | None = None,
+) -> Source:
+    """The same before samples are cut into crops; see ``source_for``.
+
+    Raises:
+        DataError: if they cannot be read so.
+    """
     task_recipe = find_recipe(recipe)
     inputs = task_recipe.inputs
     source = found
@@ -56,8 +75,7 @@ def source_for(
         source = _source(data, label, task_recipe, config, kind)
     inputs.check(source)
     _check_slots(source, recipe, inputs)
-    side = inputs.crop_size(config)
-    return find_modality(source.kind).reading.crop(source, side) if side else source
+    return source
 
 
 def _other_kind(source: Source, recipe: str, inputs: Inputs[Any]) -> DataError:
@@ -154,7 +172,8 @@ def _source(
         find, path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others
     )
     given = recipe.inputs.given
-    if not given or given not in slots or not recipe.inputs.paired:
+    in_files = any(find_modality(each).readers for each in kinds.get(given, ()))
+    if given not in slots or not recipe.inputs.paired or not in_files:
         return find_columns()
     controls, settings = recipe.training.controls, config.model_dump()
     how = settings.get(controls.pair_layout, "auto")
@@ -184,7 +203,7 @@ def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:
             raise DataError(
                 f"the recipe {recipe} needs {kinds} beside each sample, and there are none",
                 where=str(source.path),
-                remedy="Add a column of them.",
+                remedy="Add columns of them; beside files, in a metadata.csv.",
             )
         if not source.classes:
             raise DataError(

@@ -13,18 +13,18 @@ from pydantic import BaseModel
 
 from gannet.core import device as processor
 from gannet.core.codec import Codec
-from gannet.core.recipe import Slot
+from gannet.core.config import parse
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
-from gannet.data.inspect import Findings, examine
+from gannet.data.inspect import Findings, examine_source
 from gannet.data.options import given_options, options_by_role, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
-from gannet.modalities.registry import codec_of, find_modality, modalities
+from gannet.modalities.registry import codec_of, find_modality
 from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
-from gannet.training.inputs import check_classes, kinds_for, label_for, source_for
+from gannet.training.inputs import check_classes, recognized, source_for, whole_source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
 from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
 from gannet.training.resume import check_same_run
@@ -121,20 +121,21 @@ def inspect_data(
         ConfigError: if there is no such recipe, or an option does not belong to this kind of data.
         DataError: if nothing is there, or nothing that can be recognized.
     """
-    every = tuple(each.name for each in modalities())
-    slots: Mapping[Any, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
-    label = label_for(find_recipe(recipe).inputs, label) if recipe else label
-    kinds = slots[SAMPLE].modalities if recipe else every
-    roles = {role: slot.modalities for role, slot in slots.items() if role != SAMPLE}
     budget = Budget(largest=processor.largest_side(processor.best_device()))
+    if recipe is None:
+        return examine_source(recognized(data, label), options=options, budget=budget)
+    slots, config = find_recipe(recipe).inputs.slots, find_recipe(recipe).config
+    kinds = slots[SAMPLE].modalities
+    settings = {name: value for name, value in options.items() if name in config.model_fields}
+    options = {name: value for name, value in options.items() if name not in settings}
     own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
     for kind in (each for slot in slots.values() for each in slot.modalities):
         # Only samples are inspected; what is for other slots is checked, and has no effect.
         beside = find_modality(kind).options.model_fields.keys() - own
         options_for(find_modality(kind), {n: v for n, v in options.items() if n in beside})
         options = {name: value for name, value in options.items() if name not in beside}
-    kinds = kinds_for(kinds, label)
-    return examine(data, label=label, kinds=kinds, roles=roles, options=options, budget=budget)
+    source = whole_source_for(data, label, recipe, parse(config, settings))
+    return examine_source(source, options=options, budget=budget, recipe=recipe)
 
 
 def _prepare_data(task: Task, source: Source) -> PreparedData:

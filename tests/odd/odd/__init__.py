@@ -1,1 +1,1 @@
-"""Kinds of data that claim what gannet itself uses: ``.csv``, ``.json``, objects."""
+"""Kinds of data that claim what gannet itself uses: ``.csv``, ``.json``, ``.npz``, objects."""

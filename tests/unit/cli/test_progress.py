@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,6 +89,13 @@ def test_the_next_command_names_the_data_only_if_they_can_be_given(tmp_path):
     )
     for data in (other, tmp_path, tmp_path / "none.csv", ""):
         assert next_command(of_table(), run, str(data)) == "gannet apply run TABLE --out made.csv"
+
+
+def test_a_noun_of_several_words_is_one_word_of_the_next_command(of_trees, monkeypatch):
+    cubes = replace(find_modality("odd_tree"), noun=("cube of numbers", "cubes of numbers"))
+    monkeypatch.setattr("gannet.cli.progress.find_modality", lambda _: cubes)
+    said = next_command(of_trees, Path("run"), "data")
+    assert said == "gannet apply run CUBE_OF_NUMBERS --out made.json"
 
 
 def test_the_next_command_names_a_file_of_the_kind_and_quotes_the_run(of_trees, of_pictures):

@@ -61,6 +61,13 @@ def test_an_unknown_transform_is_refused_with_those_that_are_known(knows_two):
     assert "brighten or blacken" in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "advised"), [("image", True), ("vector", False)])
+def test_only_recipes_that_take_the_samples_of_the_run_are_advised(kind, advised):
+    with pytest.raises(ConfigError, match="makes samples from nothing") as caught:
+        transform_of(find_recipe("generate"), "generate", kind=kind)
+    assert ("makes a picture sharper" in caught.value.remedy) == advised
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -353,6 +353,23 @@ def test_samples_that_cannot_be_encoded_are_skipped_and_named(tmp_path):
     assert found.skipped[0][1].startswith("tree cannot be encoded (ValueError: ")
 
 
+@pytest.mark.usefixtures("odd_kinds")
+def test_what_has_several_axes_is_refused_in_the_slot_of_vectors(tmp_path):
+    fill(tmp_path, 20)
+    pictures = sorted(tmp_path.glob("*.png"))
+    for each in pictures:
+        each.with_suffix(".json").write_text(json.dumps({"op": "add"}))
+    rows = [f"{each.name},{each.stem}.json" for each in pictures]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,tree_file_name", *rows]))
+    codec = find_modality("odd_tree").codec(symbols=["add"])
+    source = find(tmp_path, kinds=["image"], roles={"tokens": ["odd_tree"]})
+    loaded = load(source, {"sample": CODEC, "tokens": codec})
+    assert loaded.train.take([0]).condition.tokens.shape == (1, 3, 2)
+    source = find(tmp_path, kinds=["image"], roles={"vector": ["odd_tree"]})
+    with pytest.raises(DataError, match=r"trees of shape \(3, 2\) fill the slot vector"):
+        load(source, {"sample": CODEC, "vector": codec})
+
+
 def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):
     for name, value in (("cat", 10), ("dog", 200)):
         shades = [np.full((6, 6, 3), value + number, np.uint8) for number in range(15)]

@@ -719,6 +719,14 @@ def test_many_files_are_samples_and_a_table_where_that_is_asked_for(tmp_path):
 
 
 @ODD
+def test_array_files_of_another_kind_are_called_by_its_name(tmp_path):
+    for number in range(12):
+        np.savez(tmp_path / f"{number}.npz", cube=np.full((3, 3, 3), number))
+    assert found(tmp_path) == ("odd_cube", 12)
+    assert "holds cubes of numbers, expected images" in refusal(tmp_path, kinds=("image",))
+
+
+@ODD
 def test_a_picture_folder_with_a_table_that_nobody_asked_for_stays_one(tmp_path):
     for number in range(12):
         Image.fromarray(np.full((8, 8), number, np.uint8)).save(tmp_path / f"{number}.png")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gannet.core.errors import DataError
+from gannet.core.errors import ConfigError, DataError
 from gannet.inference.apply import ApplyRequest, apply_file, apply_value
 from gannet.recipes.registry import find_recipe
 
@@ -15,10 +15,19 @@ GOOD, BAD = {"op": "add"}, {"kids": []}
 
 def test_an_input_that_cannot_be_encoded_is_named(of_trees, tmp_path):
     (tmp_path / "bad.json").write_text(json.dumps(BAD))
-    with pytest.raises(DataError, match=r"bad.json: this odd_tree cannot be encoded .KeyError"):
+    with pytest.raises(DataError, match=r"bad.json: it cannot be encoded .KeyError"):
         apply_file(of_trees, tmp_path / "bad.json", tmp_path / "made.json", ApplyRequest())
-    with pytest.raises(DataError, match=r"the input: this odd_tree cannot be encoded"):
+    with pytest.raises(DataError, match=r"the input: it cannot be encoded"):
         apply_value(of_trees, BAD, ApplyRequest())
+
+
+@pytest.mark.parametrize("name", ["made.npz", "made"])
+def test_an_output_of_a_suffix_that_its_kind_does_not_know_is_refused(name, of_trees, tmp_path):
+    (tmp_path / "good.json").write_text(json.dumps(GOOD))
+    with pytest.raises(ConfigError, match="tree cannot be written") as caught:
+        apply_file(of_trees, tmp_path / "good.json", tmp_path / name, ApplyRequest())
+    assert caught.value.remedy == "Use .json."
+    assert [each.name for each in tmp_path.iterdir()] == ["good.json"]
 
 
 def test_the_others_of_a_folder_are_done_and_a_table_about_them_is_none(of_trees, tmp_path):

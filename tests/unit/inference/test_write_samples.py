@@ -303,8 +303,8 @@ def test_a_file_that_cannot_be_encoded_is_named_and_the_others_are_judged(of_tre
     report = json.loads(judge_files(of_trees, [tmp_path], json=True))
     assert [each["file"] for each in report["judgments"]] == [str(tmp_path / "a.json")]
     [broken] = report["broken"]
-    assert "b.json: this odd_tree cannot be encoded (KeyError: 'op')" in broken
-    with pytest.raises(DataError, match="sample 1: this odd_tree cannot be encoded"):
+    assert "b.json: it cannot be encoded (KeyError: 'op')" in broken
+    with pytest.raises(DataError, match="sample 1: it cannot be encoded"):
         judge_samples(of_trees, [{"op": "x"}, {"kids": []}])
 
 

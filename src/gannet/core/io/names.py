@@ -43,6 +43,15 @@ class Numbered(Sequence[str]):
         return f"{self.word} {self.numbers[index]}"
 
 
+def placeholder(noun: str) -> str:
+    """A noun as one word of a command, in the place of a file's name.
+
+    >>> placeholder("set of points")
+    'SET_OF_POINTS'
+    """
+    return noun.upper().replace(" ", "_")
+
+
 def first_few(names: Sequence[str], limit: int = 5) -> str:
     """The first names, separated by commas.
 

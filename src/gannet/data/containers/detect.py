@@ -9,7 +9,13 @@ from pathlib import Path
 from gannet.core.errors import DataError
 from gannet.core.io.names import first_few
 from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
-from gannet.data.containers.cells import CellTable, FileFilter, suffix_of, suffixes_of
+from gannet.data.containers.cells import (
+    CellTable,
+    FileFilter,
+    UnclaimedError,
+    suffix_of,
+    suffixes_of,
+)
 
 _FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
     ".npz": lambda path, filter_: arrays.from_npz(path, filter_.kinds),
@@ -129,7 +135,7 @@ def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> Cel
     if files and tables.folder_of_tables(files):
         return tables.from_files(path, files)
     if len(files) > 1:
-        raise DataError(
+        raise UnclaimedError(
             f"more than one data file: {first_few([each.name for each in files])}",
             where=str(path),
             remedy="Give the path of one.",
