@@ -20,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -59,14 +59,16 @@ class Parts:
     labels: NDArray[np.int64] | None = None
 
 
-def _parquet(data: Path, name: str, part: str, side: int, channels: int) -> tuple[Pictures, Any]:
+def _parquet(
+    data: Path, name: str, part: str, side: int, channels: Literal[1, 3]
+) -> tuple[Pictures, Any]:
     source = dataset.find(data / name / f"{part}.parquet")
     codec = ImageCodec(height=side, width=side, channels=channels)
     raws = [codec.load_image(source.raw(at), name=str(at)) for at in range(source.count)]
     return np.stack(raws).reshape(len(raws), side, side, channels), source.labels
 
 
-def _packed(name: str, side: int, channels: int, data: Path) -> Parts:
+def _packed(name: str, side: int, channels: Literal[1, 3], data: Path) -> Parts:
     train, labels = _parquet(data, name, "train", side, channels)
     return Parts(train, _parquet(data, name, "test", side, channels)[0], labels)
 
@@ -176,12 +178,14 @@ class Scorer:
 
 def grid_power(pictures: Tensor) -> float:
     """Mean power at a half and a quarter of the sampling frequency, where checkerboards are."""
-    power = torch.fft.fft2(pictures.double()).abs().square().mean((0, 1))
+    spectrum: Tensor = torch.fft.fft2(pictures.double())
+    power = spectrum.abs().square().mean((0, 1))
     high, wide = power.shape
     rows = torch.tensor([0, high // 4, high // 2])
     columns = torch.tensor([0, wide // 4, wide // 2])
-    cells: Tensor = power[rows][:, columns].flatten()[1:]  # without the mean brightness
-    return float(cells.mean())
+    cells = power[rows][:, columns]
+    # Without the mean brightness.
+    return float(cells.flatten()[1:].mean())
 
 
 def modes(digits: SmallNet, fake: Tensor) -> dict[str, float]:

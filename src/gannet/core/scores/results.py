@@ -97,10 +97,10 @@ class Score(BaseModel):
         """
         if self.ends[0] and self.high < self.reference_low:
             return "too low"
-        chance, usual = self.chance_level, self.reference_high
-        if not self.ends[0] and chance is not None and self.reference_low <= chance:
-            usual = chance
-        return "too high" if self.ends[1] and self.low > usual else "like reals"
+        limit = self.reference_high
+        if not self.ends[0] and self.chance_level is not None:
+            limit = self.chance_level if self.reference_low <= self.chance_level else limit
+        return "too high" if self.ends[1] and self.low > limit else "like reals"
 
     @property
     def departure_text(self) -> str:
