@@ -29,6 +29,7 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
+from gannet.training.monitor import status
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -190,7 +191,7 @@ class Lines:
             f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} "
             "(reference "
             f"{measurements.reference:.2g})  "
-            f"{evaluation.diagnosis.name}",
+            f"{status(evaluation.diagnosis, measurements)}",
             flush=True,
         )
         if evaluation.action is not None:
@@ -238,7 +239,8 @@ class Window:
                 if self.evaluation.diagnosis.name in ("healthy", "converged")
                 else "bold red"
             )
-            rows.add_row("diagnosis", Text(self.evaluation.diagnosis.name, style=style))
+            words = status(self.evaluation.diagnosis, measurements)
+            rows.add_row("diagnosis", Text(words, style=style))
             rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)
