@@ -40,9 +40,9 @@ DESCRIPTIONS: Mapping[str, About] = {
     "rule violations": documented(
         "rule violations",
         "fraction of fakes that break a rule, such as start <= end, that all training rows keep",
-        "excess",
+        "rules",
         "**Rules are broken**: {value:.0%} of the fakes break a rule that all training rows keep "
-        "(other reals {reference:.0%}).",
+        "(other reals {reference:.0%}); `gannet inspect` lists them, and how to keep them.",
         ("", "rules broken"),
     ),
     "dcr share": documented(
