@@ -94,7 +94,8 @@ def _about(session: Session) -> list[str]:
 
 
 def _summary(session: Session, last: TrainingState | None) -> list[str]:
-    lines = [] if last else ["this run was already finished; there was nothing left to do"]
+    more = "; give more --minutes to train on" if session.plan.budget_seconds else ""
+    lines = [] if last else [f"this run was already finished; there was nothing left to do{more}"]
     artifact = Artifact.load(session.out)
     card = artifact.card
     log = read_training_log(

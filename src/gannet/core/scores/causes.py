@@ -212,15 +212,15 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
     return Cause(
         name="too few steps",
         why=why,
-        advice=f"Train longer: give at least {_longer(log)}, and another --out.",
+        advice=f"Train longer: give {_longer(log)}.",
     )
 
 
 def _longer(log: TrainingLog) -> str:
-    """Three times as long, in the user's own unit."""
+    """Three times as long, in the user's own unit; a run of minutes trains on in its folder."""
     if log.budget:
-        return f"--minutes {math.ceil(3 * log.budget / 60)}"
-    return f"--steps {max(3 * log.steps, FEW_STEPS)}"
+        return f"the same command at least --minutes {math.ceil(3 * log.budget / 60)}"
+    return f"at least --steps {max(3 * log.steps, FEW_STEPS)}, and another --out"
 
 
 def _memorizing(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
