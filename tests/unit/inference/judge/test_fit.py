@@ -41,6 +41,12 @@ def test_held_out_reals_are_no_strangers_and_other_pictures_are(judged, loaded, 
     assert all(math.isnan(each) for each in model.judge(list(noise)))
 
 
+def test_what_is_hardly_beyond_the_limit_is_not_said_to_be_at_it(judged):
+    said = judged.judge._judgment("", [1.0003, 0.5, 0.2, 0.1], 0.9)
+    assert said.novel
+    assert said.reason.endswith("(1.01 times the limit that nearly all reals keep)")
+
+
 def test_another_size_or_colour_is_a_stranger_by_name(judged, tmp_path):
     model = Model(judged, tmp_path)
     large = np.zeros((64, 64, 1), np.uint8)
