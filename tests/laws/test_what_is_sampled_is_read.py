@@ -14,7 +14,8 @@ import torch
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.transform import Transform
 from gannet.core.types import Spec
-from gannet.data.find import _DATA_FILES, find
+from gannet.data.containers.detect import _DATA_FILES
+from gannet.data.find import find
 from gannet.inference import archives
 from gannet.inference.apply import ApplyRequest, apply_file
 from gannet.inference.artifact import Artifact
