@@ -38,6 +38,7 @@ from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
+from gannet.modalities.table.evaluation.rules import rules_of, violations
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomConvolutionFeatures
 
@@ -267,6 +268,37 @@ def of_tables() -> Found:
     )
 
 
+def bills(count: int, seed: int) -> Frame:
+    """First and last day of a stay, and a bill: a bed, drugs and their sum."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, 300, count)
+    bed, drugs = (np.round(rng.lognormal(5, 0.7, count), 2) for _ in range(2))
+    columns = first, first + rng.integers(1, 9, count), bed, drugs, np.round(bed + drugs, 2)
+    return Frame(("first", "last", "bed", "drugs", "total"), columns)
+
+
+def of_rules() -> Found:
+    """The score of rules between columns."""
+    train, good = (bills(COUNT, seed) for seed in (1, 3))
+    codec, rng = TableCodec.fit_frame(train), np.random.default_rng(4)
+    first, last, bed, drugs, total = good.columns
+    turned = np.arange(COUNT) % 5 == 0
+    swapped = (np.where(turned, last, first), np.where(turned, first, last))
+    versions = {
+        "further reals": good,
+        "a fifth turned round": replace(good, columns=(*swapped, bed, drugs, total)),
+        "sums off by a cent": replace(good, columns=(first, last, bed, drugs, total + 0.01)),
+        "shuffled columns": replace(train, columns=tuple(map(rng.permutation, train.columns))),
+        "copies": train,
+    }
+    rules = rules_of(train, codec)
+    found: Found = {}
+    for name, fake in versions.items():
+        share = float(violations(fake, rules, codec).any(1).mean())
+        _add(found, name, {"rule violations": share})
+    return found
+
+
 def of_filled() -> Found:
     """Scores of filled holes of a table."""
     train, held_out = people(1_600, 1), people(400, 2)
@@ -357,6 +389,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = (
         of_filled()
+        | of_rules()
         | of_tables()
         | of_answers()
         | of_unpaired()

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from gannet.core.errors import ConfigError, GannetError
 from gannet.inference.artifact import Artifact
 from gannet.training.loop import run_training
-from gannet.training.resume import check_same_run, read_plan
+from gannet.training.resume import check_same_run, extended, may_replace, read_plan
 from gannet.training.run import Run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
@@ -300,6 +300,37 @@ def test_a_run_out_of_time_is_not_begun_again(planned, loaded, tmp_path):
     assert again == []
     stopped = Artifact.load(tmp_path / "run").card.diagnosis["stopped"]
     assert stopped in ("out of time", "all steps are done")
+
+
+def test_a_finished_run_that_is_given_more_time_trains_on_from_where_it_ended(
+    planned, loaded, tmp_path
+):
+    run, ticks = tmp_path / "run", iter(range(10**6))
+    options = {"save_seconds": 1e9, "clock": lambda: float(next(ticks))}
+    plan = planned(seconds=30.0, steps=500)
+    first = list(run_training(plan, loaded, run, **options))
+    longer = extended(plan, 1.5)
+    assert longer.budget_seconds == 90
+    on = list(run_training(longer, loaded, run, **options))
+    assert on[0].result.step == first[-1].result.step + 1
+    assert on[-1].elapsed >= 85
+    assert on[-1].steps > 2 * first[-1].steps
+    assert read_plan(run) == longer
+    assert [each["step"] for each in lines(run)] == sorted({e["step"] for e in lines(run)})
+    assert list(run_training(longer, loaded, run, **options)) == []
+    with pytest.raises(GannetError, match="another run"):  # never back to less time
+        list(run_training(plan, loaded, run, **options))
+
+
+def test_only_more_minutes_extend_a_plan(planned):
+    plan = planned(seconds=30.0, steps=500)
+    assert extended(plan, None) == extended(plan, 0.5) == extended(plan, 0.2) == plan
+    assert extended(planned(), 10) == planned(), "a run of steps"
+    assert may_replace(plan, extended(plan, 2))
+    assert not may_replace(plan, extended(plan, 2).model_copy(update={"seed": 5}))
+    with pytest.raises(ConfigError, match=r"started with 0\.5, now 0\.2") as refused:
+        check_same_run(plan, {"budget_seconds": 12.0})
+    assert "more --minutes to train on" in refused.value.remedy
 
 
 def test_saves_take_a_small_share_of_the_time(planned, loaded, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gannet.core.frame import Frame
 from gannet.core.scores import ABOUT
 from gannet.core.types import Batch
 from gannet.evaluation.evaluate import evaluate
@@ -60,6 +61,7 @@ def of_pictures_and_classes():
 
 def of_tables():
     pytest.importorskip("sklearn")
+    from gannet.modalities.table.codec import TableCodec
     from gannet.modalities.table.evaluation.evaluate import evaluate_table
     from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
     from tests.unit.modalities.table.test_evaluation import CODEC, HELD_OUT, TRAIN, people
@@ -68,7 +70,17 @@ def of_tables():
     filled = evaluate_filled(
         TRAIN, HELD_OUT, CODEC, lambda frame, samples: [HELD_OUT[: len(frame)]] * samples, count=100
     )
-    return [*rows.scores, *filled.scores]
+    ruled = evaluate_table(*bills(200, 100), TableCodec.fit_frame(bills(200)[0]), count=100)
+    return [*rows.scores, *filled.scores, *ruled.scores]
+
+
+def bills(*counts: int) -> list[Frame]:
+    """Training, held-out and fake rows of which a column is the sum of two others."""
+    frames: list[Frame] = []
+    for seed, count in enumerate((*counts, counts[-1])):
+        net, tax = np.random.default_rng(seed).integers(1, 99, (2, count))
+        frames.append(Frame(("net", "tax", "total"), (net, tax, net + tax)))
+    return frames
 
 
 @pytest.mark.timeout(600)

@@ -30,6 +30,7 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
+from gannet.training.monitor import status
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -94,7 +95,8 @@ def _about(session: Session) -> list[str]:
 
 
 def _summary(session: Session, last: TrainingState | None) -> list[str]:
-    lines = [] if last else ["this run was already finished; there was nothing left to do"]
+    more = "; give more --minutes to train on" if session.plan.budget_seconds else ""
+    lines = [] if last else [f"this run was already finished; there was nothing left to do{more}"]
     artifact = Artifact.load(session.out)
     card = artifact.card
     log = read_training_log(
@@ -191,7 +193,7 @@ class Lines:
             f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} "
             "(reference "
             f"{measurements.reference:.2g})  "
-            f"{evaluation.diagnosis.name}",
+            f"{status(evaluation.diagnosis, measurements)}",
             flush=True,
         )
         if evaluation.action is not None:
@@ -239,7 +241,8 @@ class Window:
                 if self.evaluation.diagnosis.name in ("healthy", "converged")
                 else "bold red"
             )
-            rows.add_row("diagnosis", Text(self.evaluation.diagnosis.name, style=style))
+            words = status(self.evaluation.diagnosis, measurements)
+            rows.add_row("diagnosis", Text(words, style=style))
             rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)

@@ -31,6 +31,8 @@ def train(
 ) -> None:
     """Train on DATA into the folder OUT. The same command resumes a run that was stopped.
 
+    With more minutes than before, it trains on from where it ended.
+
     Args:
         data: A folder of images, a table, an archive or an array file.
         out: Folder of the run, which `gannet sample` and the other commands read.

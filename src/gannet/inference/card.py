@@ -29,7 +29,8 @@ class Calibration(BaseModel):
         weight: Weight of the logit; 0 when the discriminator cannot tell reals from fakes.
         bias: Log-odds of a logit of zero.
         real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
-        fake: The same for fakes.
+        fake: The same for fakes; empty where they count for nothing, since they are not told.
+        other: The same for reals under a class that is not theirs; empty without classes.
         count: Samples on each side.
     """
 
@@ -39,6 +40,7 @@ class Calibration(BaseModel):
     bias: float = 0.0
     real: tuple[float, ...] = ()
     fake: tuple[float, ...] = ()
+    other: tuple[float, ...] = ()
     count: int = 0
 
 

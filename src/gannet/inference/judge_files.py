@@ -241,22 +241,10 @@ def _judge_lines(card: JudgeCard, scale: Calibration) -> list[str]:
     """What the probabilities mean, and which fakes the judge can tell."""
     if card.blind:
         return ["", card.blind]
-    if scale is card.class_calibration:
-        what = (
-            "probability of being real and of this class; as a scale, of "
-            f"{scale.count} held-out reals under their own class, and under another one:"
-        )
-        quantiles = _quantiles(scale, "other")
-    else:
-        what = (
-            "probability of being real rather than one of the fakes below; as a scale, of "
-            f"{scale.count} held-out reals and of fakes of this generator:"
-        )
-        quantiles = _quantiles(scale)
     lines = [
         "",
-        what,
-        *quantiles,
+        _meaning(scale, of_class=scale is card.class_calibration),
+        *_quantiles(scale),
         "",
         "told from held-out reals (AUC): "
         + ", ".join(f"{each.name} {each.auc:.2f}" for each in card.controls if each.detected),
@@ -265,6 +253,20 @@ def _judge_lines(card: JudgeCard, scale: Calibration) -> list[str]:
         names = ", ".join(card.undetected)
         lines.append(f"cannot tell {names} from reals: a high probability says nothing of these")
     return lines
+
+
+def _meaning(scale: Calibration, *, of_class: bool) -> str:
+    """What the judge's probabilities mean, and what the scale below is of."""
+    if not of_class:
+        return (
+            "probability of being real rather than one of the fakes below; as a scale, of "
+            f"{scale.count} held-out reals and of fakes of this generator:"
+        )
+    fakes = "of fakes of this generator under the class asked for, " if scale.fake else ""
+    return (
+        f"probability of being real and of this class; as a scale, of {scale.count} held-out reals "
+        f"under their own class, {fakes}and of the same reals under another:"
+    )
 
 
 def _scale_lines(scale: Calibration) -> list[str]:
@@ -277,11 +279,15 @@ def _scale_lines(scale: Calibration) -> list[str]:
     ]
 
 
-def _quantiles(scale: Calibration, beside: str = "fakes") -> list[str]:
+def _quantiles(scale: Calibration) -> list[str]:
+    rows = {"reals": scale.real, "fakes": scale.fake, "other": scale.other}
     return [
         "          " + "".join(f"{quantile:>8.0%}" for quantile in QUANTILES),
-        "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
-        f"  {beside:<8}" + "".join(f"{value:8.3f}" for value in scale.fake),
+        *(
+            f"  {name:<8}" + "".join(f"{value:8.3f}" for value in values)
+            for name, values in rows.items()
+            if values
+        ),
     ]
 
 

@@ -19,6 +19,10 @@ from gannet.networks.features import Standardizer, fingerprint, in_chunks, shrin
 
 WIDTH = 128
 BATCH = 64
+PASSES = 12
+"""Passes over few samples after which a classifier of labels only learns them by heart."""
+LEAST_STEPS = 60
+"""Training steps however few samples there are."""
 LARGEST_PX = 64
 """Larger images are downscaled first, so that the cost of a step is bounded."""
 
@@ -215,7 +219,7 @@ def train_classifier(
         labels: ``(N,)`` in 0..classes-1, or -1 for unlabelled samples.
         classes: Number of classes.
         seed: Equal seeds and samples give equal weights (on one machine).
-        steps: Batches of 64.
+        steps: Most batches of 64; of few samples as many as ``PASSES`` over them take.
         seconds: Maximum wall time; if it is reached, the result depends on the machine's speed.
         build: Builds a network for the samples.
 
@@ -230,5 +234,6 @@ def train_classifier(
         )
     labeled_samples, targets = samples[labeled], labels[labeled].long()
     network = small_net(labeled_samples, classes, seed=seed, build=build)
+    steps = min(steps, max(PASSES * len(targets) // BATCH, LEAST_STEPS))
     fit(network, labeled_samples, targets, steps=steps, seed=seed, seconds=seconds)
     return ClassifierFeatures(network)

@@ -27,7 +27,7 @@ from gannet.training.finalize import (
 )
 from gannet.training.fit_once import fit_closed_form
 from gannet.training.plan import Plan
-from gannet.training.resume import read_plan
+from gannet.training.resume import may_replace, read_plan
 from gannet.training.run import BY_HAND, Run
 
 OUT_OF_TIME = "out of time"
@@ -112,13 +112,12 @@ def _run_fit(
 
 
 def _write_plan(plan: Plan, out: Path) -> None:
-    """Write the plan before the first step; safe only now that the folder is locked.
+    """Write the plan before the first step, or with more time; the folder is locked by now.
 
     Raises:
         GannetError: if another run was started there since the plan was made.
     """
-    existing = read_plan(out)
-    if existing not in (None, plan):
+    if not may_replace(read_plan(out), plan):
         raise GannetError(
             "another run was started in this folder meanwhile",
             where=str(out),

@@ -65,7 +65,7 @@ FORMAT = 2
 
 
 class Plan(BaseModel):
-    """What a run will do; written before the first step and never changed.
+    """What a run will do; written before the first step, and never changed but for more time.
 
     Attributes:
         recipe: Name of the recipe.

@@ -85,8 +85,34 @@ def check_same_run(plan: Plan, requested: Mapping[str, Any]) -> None:
     if differing:
         raise ConfigError(
             "this folder holds a run that was started differently\n  " + "\n  ".join(differing),
-            remedy="Give the same command to resume, or another --out to start over.",
+            remedy="Give the same command to resume, with more --minutes to train on, or another "
+            "--out to start over."
+            if plan.budget_seconds
+            else "Give the same command to resume, or another --out to start over.",
         )
+
+
+def extended(plan: Plan, minutes: float | None) -> Plan:
+    """The plan with more time, if more is given than the run was started with; else the same.
+
+    Everything else stays as it was planned: the run trains on from where it ended, with as many
+    steps as the new budget allows.
+    """
+    seconds = 60 * (minutes or 0.0)
+    if not 0 < plan.budget_seconds < seconds:
+        return plan
+    line = f"trains on until it has had {minutes:g} minutes; it was given "
+    line += f"{plan.budget_seconds / 60:g} before"
+    return plan.model_copy(update={"budget_seconds": seconds, "forecast": (line,)})
+
+
+def may_replace(existing: Plan | None, plan: Plan) -> bool:
+    """Whether a plan may be written over another: the same, or one extended in time."""
+    if existing is None or existing == plan:
+        return True
+    time = {"budget_seconds", "forecast"}
+    same = existing.model_dump(exclude=time) == plan.model_dump(exclude=time)
+    return same and 0 < existing.budget_seconds < plan.budget_seconds
 
 
 def _difference(name: str, before: object, now: object) -> list[str]:

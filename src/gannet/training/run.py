@@ -55,7 +55,7 @@ class Run:
     """A run in its folder: trainer, monitor, controller and the best states so far.
 
     Attributes:
-        plan: Written before the first step, never changed.
+        plan: Written before the first step, and changed for more time alone.
         trainer: The networks and their optimizers.
         history: The measurements of all evaluations so far.
         first_counted: Index of the first evaluation that counts; those before a rollback do not.
@@ -103,16 +103,13 @@ class Run:
             "diagnosis": [self.diagnosis.name, self.diagnosis.evidence, self.diagnosis.advice],
             "first_counted": self.first_counted,
             "elapsed": self.elapsed,
+            "budget_seconds": self.plan.budget_seconds,
             "stopped": self.stopped,
         }
         save_checkpoint(self.out, state)
 
     def load_checkpoint(self) -> None:
-        """Resume from the checkpoint, if there is one.
-
-        Raises:
-            GannetError: if the checkpoint is damaged, or may not be read.
-        """
+        """Resume from the checkpoint, if there is one; raises as ``load_checkpoint``."""
         load_checkpoint(self.out, self.plan.device, self._load_state)
         # Without a checkpoint too: the log lines of a run that was killed early are dropped.
         truncate_log(self.out, self.trainer.step)
@@ -127,8 +124,11 @@ class Run:
         self.diagnosis = Diagnosis(*state["diagnosis"])
         self.first_counted = state["first_counted"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
-        if self.stopped == BY_HAND:
-            self.stopped = ""  # the same command resumes a run that was stopped by hand
+        extended = self.plan.budget_seconds > state.get("budget_seconds", math.inf)
+        if self.stopped == BY_HAND or extended:
+            self.stopped = ""  # the same command resumes it, or one with more time trains on
+        if extended:
+            self.keep_pace(self.elapsed / max(self.trainer.step, 1))
 
     # -- evaluation --------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, recognized, source_for, whole_source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
 from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
-from gannet.training.resume import check_same_run
+from gannet.training.resume import check_same_run, extended
 from gannet.training.task import Request, Task, validated
 
 
@@ -230,12 +230,12 @@ def _same_codecs(
 
 
 def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
-    """The existing run, if the new command agrees with it.
+    """The existing run, if the new command agrees with it or gives it more time.
 
     Raises:
         ConfigError: listing what differs.
     """
-    request = task.request
+    request, plan = task.request, extended(existing, task.request.minutes)
     requested: dict[str, Any] = {
         "recipe": task.name,
         "seed": request.seed,
@@ -247,8 +247,8 @@ def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
     }
     if request.device is not None:
         requested["device"] = request.device
-    check_same_run(existing, requested)
-    return Session(existing, prepared.dataset, request.out, resumed=True, clock=request.clock)
+    check_same_run(plan, requested)
+    return Session(plan, prepared.dataset, request.out, resumed=True, clock=request.clock)
 
 
 def _planned(task: Task, prepared: PreparedData) -> Session:

@@ -194,6 +194,19 @@ def test_no_column_is_taken_if_two_could_be_the_label(tmp_path):
     assert "label and group could each be the label" in found.problems[0]
 
 
+def test_columns_that_could_be_classes_are_named_where_none_is_taken(tmp_path):
+    lines = ["file_name,town,born,note"]
+    for at in range(24):
+        name = f"{at}.png"
+        (tmp_path / name).write_bytes(b"")
+        lines.append(f"{name},{'north' if at % 2 else 'south'},{1900 + at},")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
+    said = "no classes are taken: town could be, with --label town"
+    assert said in find(tmp_path).problems
+    assert said not in find(tmp_path, label="town").problems
+    assert said not in find(tmp_path, label="").problems
+
+
 def test_a_missing_label_column_lists_the_columns(tmp_path):
     said = refusal(with_table(tmp_path, "file_name,age\na.png,3\n"), label="aeg")
     assert "no column 'aeg'" in said

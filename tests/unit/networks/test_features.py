@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.metrics import METRICS
+from gannet.networks import classifier
 from gannet.networks.classifier import (
     ClassifierFeatures,
     conv_net,
@@ -198,6 +199,17 @@ def test_a_small_classifier_learns_rows_and_is_deterministic():
     second = train_classifier(rows, labels, 3, seed=0, steps=40)
     torch.testing.assert_close(second(rows), first(rows), rtol=1e-3, atol=1e-4)
     assert (first.predict(rows) == labels).float().mean() > 0.95
+
+
+@pytest.mark.parametrize(("rows", "asked", "taken"), [(300, 200, 60), (640, 200, 120)])
+def test_few_samples_are_not_learnt_by_heart(monkeypatch, rows, asked, taken):
+    ran = {}
+    monkeypatch.setattr(classifier, "fit", lambda *_, steps, **__: ran.update(steps=steps))
+    samples, labels = torch.randn(rows, 4), torch.arange(rows) % 3
+    train_classifier(samples, labels, 3, seed=0, steps=asked)
+    assert ran["steps"] == taken
+    train_classifier(samples, labels, 3, seed=0, steps=20)
+    assert ran["steps"] == 20
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 20), (4, 70, 48), (2, 1, 3)])

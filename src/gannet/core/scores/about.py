@@ -20,6 +20,7 @@ ScoreRole = Literal[
     "ratio",
     "spread",
     "excess",
+    "rules",
     "duplicate rate",
     "memorization",
     "privacy",
@@ -34,6 +35,8 @@ ScoreRole = Literal[
 - ``ratio``: any number that is positive, where twice its reference is as bad as half of it;
 - ``spread``: a ratio of distances or deviations among samples to those among reals;
 - ``excess``: warns above 10 % and its reference;
+- ``rules``: samples that break what all training data keep, which more training seldom mends; warns
+  above its reference;
 - ``privacy``: warns of disclosed training rows above its reference and chance level;
 - ``duplicate rate``, ``memorization``: warn of duplicates and of memorized samples;
 - ``target``: distance of an output from its target;

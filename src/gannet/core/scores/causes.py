@@ -17,6 +17,7 @@ CauseName = Literal[
     "nothing trained",
     "faulty data",
     "diverged",
+    "rules broken",
     "too few steps",
     "too little data",
     "memorizing",
@@ -36,6 +37,9 @@ FEW_SAMPLES = 2_000
 
 MANY_PASSES = 500
 """Times that each training sample was seen, from which on few samples are learnt by heart."""
+
+MANY_BROKEN = 0.1
+"""Fraction of samples that break a rule, above which it is the likeliest cause of a bad grade."""
 
 STILL_FALLING = 0.85
 """Energy distance of the last third of a run over that of the third before, below which samples
@@ -178,6 +182,19 @@ def _diverged(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
     )
 
 
+def _broken_rules(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
+    """Rules that many samples break, or nearly all: a network meets no sum to the last digit."""
+    for score in evidence.of_role("rules"):
+        if score.departure == "too high" and score.value > MANY_BROKEN:
+            return Cause(
+                name="rules broken",
+                why=f"{score.value:.0%} of the samples break a rule that all training data keep",
+                advice="More training seldom mends that: ask for the rule when sampling, or leave "
+                "out of the data what follows from the rest.",
+            )
+    return None
+
+
 def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
     log = _trained(evidence)
     if log is None or not log.steps or log.diagnosis == "diverged":
@@ -195,15 +212,15 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
     return Cause(
         name="too few steps",
         why=why,
-        advice=f"Train longer: give at least {_longer(log)}, and another --out.",
+        advice=f"Train longer: give {_longer(log)}.",
     )
 
 
 def _longer(log: TrainingLog) -> str:
-    """Three times as long, in the user's own unit."""
+    """Three times as long, in the user's own unit; a run of minutes trains on in its folder."""
     if log.budget:
-        return f"--minutes {math.ceil(3 * log.budget / 60)}"
-    return f"--steps {max(3 * log.steps, FEW_STEPS)}"
+        return f"the same command at least --minutes {math.ceil(3 * log.budget / 60)}"
+    return f"at least --steps {max(3 * log.steps, FEW_STEPS)}, and another --out"
 
 
 def _memorizing(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
@@ -299,6 +316,7 @@ LOOKS: tuple[Callable[[Evidence, Mapping[str, str]], Cause | None], ...] = (
     _nothing_trained,
     _faulty_data,
     _diverged,
+    _broken_rules,
     _too_few_steps,
     _memorizing,
     _collapse,

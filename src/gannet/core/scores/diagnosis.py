@@ -173,7 +173,7 @@ def _realism(evidence: Evidence) -> Part:
 
 
 def _departures(evidence: Evidence) -> Iterator[tuple[Grade, str]]:
-    for score in evidence.of_role("shortfall", "ratio", "excess"):
+    for score in evidence.of_role("shortfall", "ratio", "excess", "rules"):
         grade = effect(score)
         if grade != "good":
             yield grade, _departs(score)

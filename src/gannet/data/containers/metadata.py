@@ -18,7 +18,7 @@ from gannet.core.io.names import first_few
 from gannet.data.containers import rows
 from gannet.data.containers.cells import CellTable, Classes, FileFilter, suffixes_of
 from gannet.data.containers.folders import Paths, entries, files_below, of_paths
-from gannet.data.labels import choose, from_cells
+from gannet.data.labels import choose, from_cells, unasked
 from gannet.modalities.reading import ColumnView
 
 TABLES = ("metadata.csv", "metadata.jsonl")
@@ -104,6 +104,8 @@ class Metadata:
         """The classes of a column's name; see `CellTable.classes`."""
         chosen, problems = choose(self.values, label, self.where)
         if chosen is None:
+            if label is None and not problems:
+                problems = unasked({name: self.cells(name) for name in self.values})
             return Classes(problems=tuple(problems))
         cells = [line.get(chosen) for line in self.lines]
         labels = from_cells(cells, where=self.where, column=chosen)

@@ -20,7 +20,7 @@ from gannet.core.source import FileContent, Labels
 from gannet.data.containers import frames, rows
 from gannet.data.containers.cells import CellTable, Classes, suffixes_of
 from gannet.data.containers.shards import Shards
-from gannet.data.labels import choose, from_cells, from_numbers
+from gannet.data.labels import choose, from_cells, from_numbers, unasked
 from gannet.modalities.reading import ColumnView
 
 SAMPLED_CELLS = 8
@@ -49,6 +49,9 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
     def classes(label: str | None) -> Classes:
         chosen, problems = choose(shards.values, label, str(path))
         if chosen is None:
+            if label is None and not problems:
+                plain = [name for name in shards.values if _is_text(shards.schema, name)]
+                problems = unasked({name: shards.cells(name) for name in plain})
             return Classes(problems=tuple(problems))
         labels = _labels(shards, chosen, used[0].parent / "classes.txt")
         return Classes(labels, chosen, tuple(problems))
@@ -206,6 +209,13 @@ def _content_columns(schema: Any) -> list[str]:
         or types.is_large_binary(field.type)
         or (types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
     ]
+
+
+def _is_text(schema: Any, name: str) -> bool:
+    """Whether a column holds words; columns of numbers are suggested to nobody as classes."""
+    arrow: Any = need("pyarrow", "parquet")
+    kind = schema.field(name).type
+    return bool(arrow.types.is_string(kind) or arrow.types.is_large_string(kind))
 
 
 def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:

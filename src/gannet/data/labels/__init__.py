@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,10 @@ LABEL_COLUMNS = ("label", "class", "category", "group")
 
 MANY = 20
 """With more classes than this, a class must have at least two items on average."""
+
+
+LEAST_PER_CLASS = 4
+"""Items per value, on average, of a column that is suggested for the classes."""
 
 
 def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str | None, list[str]]:
@@ -51,6 +55,23 @@ def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str |
         names = " and ".join(fitting)
         return None, [f"{names} could each be the label; choose one with --label"]
     return None, []
+
+
+def unasked(columns: Mapping[str, Sequence[str | None]]) -> list[str]:
+    """A note on columns that could be classes, and that nobody named; none without such columns.
+
+    >>> unasked({"town": ["north", "south"] * 4, "name": list("abcdefgh")})
+    ['no classes are taken: town could be, with --label town']
+    """
+    fitting: list[str] = []
+    for name, cells in columns.items():
+        values = {cell.strip() for cell in cells if cell and cell.strip()}
+        if 2 <= len(values) <= min(MANY, len(cells) // LEAST_PER_CLASS):
+            fitting.append(name)
+    if not fitting:
+        return []
+    names = " or ".join(fitting[:3]) + (f" or {len(fitting) - 3} more" if len(fitting) > 3 else "")
+    return [f"no classes are taken: {names} could be, with --label {fitting[0]}"]
 
 
 def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Labels:

@@ -121,7 +121,7 @@ def details(report: Report) -> str:
         for profile in report.histograms
         for sentence in of_clusters(profile, report.sample_noun)
     ]
-    for role in ("excess", "shortfall", "reach", "spread"):
+    for role in ("excess", "rules", "shortfall", "reach", "spread"):
         of_role = (score for score in report.scores if score.role == role)
         sentences += [with_sample_noun(_warned(score), report.sample_noun) for score in of_role]
     if memorization := score_by_role.get("memorization"):
@@ -149,6 +149,8 @@ def _warned(score: Score) -> str:
             bad = not score.at_reference and gap > DIVERSITY_LIMIT
         case "excess":
             bad = score.low > max(EXCESS_LIMIT, score.reference_high)
+        case "rules":
+            bad = score.departure == "too high"
         case "privacy":
             fair = score.chance_level is not None and score.low <= score.chance_level
             bad = not fair and score.low > score.reference_high

@@ -61,12 +61,12 @@ ANOTHER = "another class"
 
 
 @dataclass(frozen=True)
-class Reals:
-    """Encoded reals with their classes.
+class Labeled:
+    """Encoded reals, or fakes, with their classes.
 
     Attributes:
         samples: ``(n, *shape)``.
-        labels: ``(n,)`` class numbers, -1 where unknown.
+        labels: ``(n,)`` class numbers, -1 where unknown; of fakes those that were asked for.
     """
 
     samples: Tensor
@@ -75,9 +75,9 @@ class Reals:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def part(self, rows: slice) -> Reals:
+    def part(self, rows: slice) -> Labeled:
         """Some of them."""
-        return Reals(self.samples[rows], self.labels[rows])
+        return Labeled(self.samples[rows], self.labels[rows])
 
 
 def with_judge(
@@ -147,8 +147,8 @@ def _with_fitted_judge(
         facts=_facts(dataset, modality),
         strangers=float((novelty(others).amax(1) > 1).float().mean()),
     )
-    fakes = _test_fakes(artifact, dataset, groups, earlier, held_out, seed)
-    card = _calibrated(Judge(card, network, novelty), held_out, fakes, seed)
+    fakes, labels = _test_fakes(artifact, dataset, groups, earlier, held_out, seed)
+    card = _calibrated(Judge(card, network, novelty), held_out, fakes, labels, seed)
     return _with(artifact, card, Judge(card, network, novelty))
 
 
@@ -157,23 +157,30 @@ def _with(artifact: Artifact, card: JudgeCard, judge: Judge | None) -> Artifact:
     return replace(artifact, card=updated, judge=judge)
 
 
-def _reals(artifact: Artifact, rows: Rows, count: int, seed: int) -> Reals:
+def _reals(artifact: Artifact, rows: Rows, count: int, seed: int) -> Labeled:
     chosen = random_subset(len(rows), min(len(rows), count), seed)
     samples = rows.take(chosen).real
     if not artifact.classes:
-        return Reals(samples, torch.full((len(samples),), -1))
-    return Reals(samples, torch.from_numpy(rows.labels[np.asarray(chosen)].astype(np.int64)))
+        return Labeled(samples, torch.full((len(samples),), -1))
+    return Labeled(samples, torch.from_numpy(rows.labels[np.asarray(chosen)].astype(np.int64)))
 
 
-def _own(artifact: Artifact, rows: Rows, count: int, seed: int) -> Tensor:
+def _own(artifact: Artifact, rows: Rows, count: int, seed: int) -> Labeled:
     """Fakes of the generator under the conditions of some reals."""
     parts: list[Tensor] = []
+    labels: list[Tensor] = []
     part = within_memory(256, artifact.card.spec.shape)
     for number, start in enumerate(range(0, count, part)):
         size = min(part, count - start)
         some = random_subset(len(rows), min(size, len(rows)), derive_seed(seed, number))
-        parts.append(artifact.fakes_like(rows.take(some), seed=derive_seed(seed, 1, number)))
-    return as_delivered(artifact, torch.cat(parts))
+        real, part_seed = rows.take(some), derive_seed(seed, 1, number)
+        parts.append(artifact.fakes_like(real, seed=part_seed))
+        if artifact.classes:
+            asked = artifact.held_out_conditions(real, seed=part_seed).vector
+            labels.append(torch.where(asked.any(1), asked.argmax(1), -1))
+        else:
+            labels.append(torch.full((len(some),), -1))
+    return Labeled(as_delivered(artifact, torch.cat(parts)), torch.cat(labels))
 
 
 def as_delivered(artifact: Artifact, samples: Tensor) -> Tensor:
@@ -194,7 +201,7 @@ def as_delivered(artifact: Artifact, samples: Tensor) -> Tensor:
 def _groups(
     artifact: Artifact,
     dataset: Dataset,
-    train: Reals,
+    train: Labeled,
     earlier: Tensor | None,
     count: int,
     seed: int,
@@ -210,7 +217,8 @@ def _groups(
         stored[name] = baseline(some.samples, some.labels, spec, derive_seed(seed, 3))
     generated: dict[str, Refill] = dict(modality.evaluation.corruptions)
     generated["other kinds"] = modality.judging.others
-    return Groups(_own(artifact, dataset.train, count, derive_seed(seed, 4)), stored, generated)
+    own = _own(artifact, dataset.train, count, derive_seed(seed, 4))
+    return Groups(own.samples, stored, generated)
 
 
 def _test_fakes(
@@ -218,25 +226,28 @@ def _test_fakes(
     dataset: Dataset,
     groups: Groups,
     earlier: Tensor | None,
-    held_out: Reals,
+    held_out: Labeled,
     seed: int,
-) -> dict[str, Tensor]:
-    """New fakes of each group, as many as held-out reals where there are."""
+) -> tuple[dict[str, Tensor], Tensor]:
+    """New fakes of each group, as many as held-out reals where there are; classes of own ones."""
     spec, modality = artifact.card.spec, find_modality(artifact.codecs["sample"].kind)
     rng = torch.Generator().manual_seed(derive_seed(seed, 5))
     count = min(len(held_out), len(groups.own))
     own = _own(artifact, dataset.held_out, count, derive_seed(seed, 6))
-    found = {OWN_FAKES: own}
+    found = {OWN_FAKES: own.samples}
     for name in groups.stored:
         if name in modality.judging.baselines:
             generated = modality.judging.baselines[name]
             found[name] = generated(held_out.samples, held_out.labels, spec, derive_seed(seed, 7))
         elif earlier is not None:
             found[name] = earlier[torch.arange(len(earlier)) % FOURTH == 0]
-    return found | {name: make(held_out.samples, rng) for name, make in groups.generated.items()}
+    found |= {name: make(held_out.samples, rng) for name, make in groups.generated.items()}
+    return found, own.labels
 
 
-def _calibrated(judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed: int) -> JudgeCard:
+def _calibrated(
+    judge: Judge, held_out: Labeled, fakes: Mapping[str, Tensor], own_labels: Tensor, seed: int
+) -> JudgeCard:
     """The card with controls and calibrations, from samples that the network never saw."""
     card = judge.card
     kinds = max(card.classes, 1)
@@ -259,8 +270,11 @@ def _calibrated(judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed
     if card.classes > 1:
         own, wrong = _by_class(real, held_out.labels, kinds, indices, seed)
         if len(own) >= MIN_LABELED:
+            asked = own_labels >= 0
+            rows = others[OWN_FAKES][asked] if OWN_FAKES in detected else real[:0]
+            of_fakes = odds(rows, kinds, indices, own_labels[asked][: len(rows)])
             update["controls"] = (*controls, _control(ANOTHER, own, wrong))
-            update["class_calibration"] = calibration_of(own, wrong)
+            update["class_calibration"] = _class_calibration(own, wrong, of_fakes)
     return card.model_copy(update=update)
 
 
@@ -298,9 +312,30 @@ def _calibration(
     per_group = max((len(real) - half * len(parts)) // max(len(rest), 1), 1)
     parts += [_cycled(fake[name], per_group) for name in rest]
     scale = calibration_of(real, torch.cat(parts))
-    own = (fake[OWN_FAKES] * scale.weight + scale.bias).sigmoid()
-    usual: list[float] = own.quantile(torch.tensor(QUANTILES)).tolist()
-    return scale.model_copy(update={"fake": tuple(round(each, 4) for each in usual)})
+    return scale.model_copy(update={"fake": _usual(fake[OWN_FAKES], scale)})
+
+
+def _class_calibration(own: Tensor, wrong: Tensor, fake: Tensor) -> Calibration:
+    """Calibrated against both ways not to be a real of a class: to be a fake, and of another class.
+
+    Args:
+        own: Log-odds ``(n,)`` of reals as their own class.
+        wrong: ``(n,)`` of the same reals as another class.
+        fake: ``(m,)`` of own fakes as the class that was asked for; none if they are not told.
+    """
+    if not len(fake):
+        scale = calibration_of(own, wrong)
+        return scale.model_copy(update={"fake": (), "other": scale.fake})
+    half = len(own) // 2
+    scale = calibration_of(own, torch.cat([_cycled(fake, half), wrong[half:]]))
+    return scale.model_copy(update={"fake": _usual(fake, scale), "other": _usual(wrong, scale)})
+
+
+def _usual(values: Tensor, scale: Calibration) -> tuple[float, ...]:
+    """Probabilities of log-odds ``(n,)`` at the quantiles of a calibration."""
+    quantiles = (values * scale.weight + scale.bias).sigmoid().quantile(torch.tensor(QUANTILES))
+    found: list[float] = quantiles.tolist()
+    return tuple(round(each, 4) for each in found)
 
 
 def _cycled(values: Tensor, count: int) -> Tensor:

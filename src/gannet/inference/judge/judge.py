@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +157,10 @@ class Judge:
         most = max(range(len(novelty)), key=novelty.__getitem__)
         if novelty[most] > 1:
             name = list(self.novelty.views)[most]
-            return Judgment(None, True, f"{PHRASES[name]} ({novelty[most]:.1f} times the usual)")
+            # Rounded up, so that what is beyond a limit is never said to be at it.
+            times = math.ceil(novelty[most] * 100) / 100
+            limit = f"{times:.2f} times the limit that nearly all reals keep"
+            return Judgment(None, True, f"{PHRASES[name]} ({limit})")
         if self.card.blind:
             return Judgment(None, False, self.card.blind)
         return Judgment(probability)

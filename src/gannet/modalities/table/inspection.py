@@ -11,7 +11,7 @@ from gannet.modalities.reading import Budget, Inspection
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.infer_type import missing
 from gannet.modalities.table.packed_rows import row_prints
-from gannet.modalities.table.rules import RuleSearch
+from gannet.modalities.table.rules import DiscoveredRule, RuleSearch
 from gannet.modalities.table.source import ColumnOptions
 
 _NAMED = 20
@@ -44,7 +44,7 @@ class TableDetails(_Part):
 
     Attributes:
         table: Its columns.
-        rules: ``A <= B`` that hold in all rows and are unlikely to hold by chance.
+        rules: ``A <= B`` and ``A == B + C`` that hold in all rows and hardly by chance.
     """
 
     table: tuple[ColumnSummary, ...]
@@ -70,24 +70,32 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _max_items:
         )
         for column in codec.columns
     )
-    rules = tuple(
-        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.rules()
-    )
+    found = search.rules()
+    rules = tuple(RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in found)
     return Inspection(
         indices=range(source.count),
         fingerprints=prints,
         details=TableDetails(table=columns, rules=rules),
         lines=tuple(f"column {each.name}: {each.description}" for each in columns),
-        lines_after_duplicates=tuple(
-            f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
-            f"keeps it with --constraint '{each.rule}'"
-            for each in rules
-        ),
+        lines_after_duplicates=tuple(map(_rule_line, found)),
         warnings=_warnings(codec, columns),
         learnable=bool(codec.fields),
         copies=False,
         why=_why(columns),
         shape=codec.shape,
+    )
+
+
+def _rule_line(found: DiscoveredRule) -> str:
+    """A line on a rule, and how samples come to keep it."""
+    if found.is_equation:
+        return (
+            f"rule: {found.rule} in all {found.rows:,} rows where all three are known; samples "
+            f"will hardly keep it: train without {found.columns[0]}, and calculate it afterwards"
+        )
+    return (
+        f"rule: {found.rule} in all {found.rows:,} rows where both are known; `gannet sample` "
+        f"keeps it with --constraint '{found.rule}'"
     )
 
 

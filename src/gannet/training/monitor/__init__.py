@@ -7,7 +7,7 @@ diagnosis carries the numbers that led to it.
 
 from __future__ import annotations
 
-from gannet.training.monitor.diagnosis import diagnose, healthy_now
+from gannet.training.monitor.diagnosis import diagnose, healthy_now, status
 from gannet.training.monitor.measurements import (
     Measurements,
     auc,
@@ -32,5 +32,6 @@ __all__ = [
     "gaussian",
     "healthy_now",
     "linear_probe_auc",
+    "status",
     "thresholds_for",
 ]

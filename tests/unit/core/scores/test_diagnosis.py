@@ -279,6 +279,18 @@ def test_each_cause_is_named_exactly_where_it_holds(change, name):
     assert name not in names(GOOD)
 
 
+def test_rules_that_nearly_all_samples_break_are_not_blamed_on_a_short_run():
+    about = ABOUT["outlier rate"] | {"role": "rules", "ends": ("", "rules broken")}
+    broken = score("outlier rate", 0.98, 0.0, better="low").model_copy(update=about)
+    short = replace(GOOD, training_log=log(*FALLING), scores=(broken,))
+    found = diagnose_run(short)
+    assert found.grade == "poor"
+    assert [each.name for each in found.causes] == ["rules broken", "too few steps"]
+    assert found.advice.startswith("98% of the samples break a rule that all training data keep.")
+    seldom = score("outlier rate", 0.05, 0.0, better="low").model_copy(update=about)
+    assert names(replace(short, scores=(seldom,))) == ["too few steps"]
+
+
 @pytest.mark.parametrize("recipe", sorted(recipe_modules()))
 def test_causes_name_only_flags_that_the_recipe_has(recipe):
     own = find_recipe(recipe)

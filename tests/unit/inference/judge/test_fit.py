@@ -11,7 +11,8 @@ import torch
 
 from gannet.api.model import Model
 from gannet.inference.artifact import Artifact
-from gannet.inference.judge.fit import ANOTHER, as_delivered, with_judge
+from gannet.inference.calibration import QUANTILES
+from gannet.inference.judge.fit import ANOTHER, _class_calibration, as_delivered, with_judge
 from gannet.inference.judge.judge import Judgment
 from gannet.inference.judge.network import OWN_FAKES
 from gannet.inference.judge_files import judge_files
@@ -38,6 +39,12 @@ def test_held_out_reals_are_no_strangers_and_other_pictures_are(judged, loaded, 
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype(np.uint8)
     assert all(each.novel for each in model.judgments(list(noise)))
     assert all(math.isnan(each) for each in model.judge(list(noise)))
+
+
+def test_what_is_hardly_beyond_the_limit_is_not_said_to_be_at_it(judged):
+    said = judged.judge._judgment("", [1.0003, 0.5, 0.2, 0.1], 0.9)
+    assert said.novel
+    assert said.reason.endswith("(1.01 times the limit that nearly all reals keep)")
 
 
 def test_another_size_or_colour_is_a_stranger_by_name(judged, tmp_path):
@@ -139,9 +146,34 @@ def test_a_class_that_is_not_its_own_lowers_the_probability(of_classes, loaded, 
     image = tmp_path / "held.png"
     made.codecs["sample"].write(made.codecs["sample"].decode(held[:1])[0], image)
     of_class = judge_files(made, [image], label="cat", json=False)
-    assert "under another one" in of_class
-    assert "fakes of this generator" not in of_class
+    assert "under their own class" in of_class
+    assert "fakes of this generator under the class asked for" in of_class
     assert "fakes of this generator" in judge_files(made, [image], label=None, json=False)
+
+    scale = made.card.judge.class_calibration
+    assert scale.other == pytest.approx(_at_quantiles(theirs, scale), abs=0.05)
+    assert max(scale.fake[2], scale.other[2]) < 0.3 < 0.7 < scale.real[2]
+    fakes = as_delivered(made, made.sample(40, seed=5, label="cat"))
+    of_cats = made.judge.log_odds(fakes, torch.zeros(40, dtype=torch.int64))
+    assert _at_quantiles(of_cats, scale)[2] < 0.3, "a fake passes for a real of its class"
+
+
+def _at_quantiles(odds, scale):
+    probabilities = (odds * scale.weight + scale.bias).sigmoid()
+    return probabilities.quantile(torch.tensor(QUANTILES)).tolist()
+
+
+def test_under_a_class_fakes_count_as_much_as_reals_of_other_classes():
+    """Fakes lie between reals of their class and those of others, whom all can tell."""
+    rng = torch.Generator().manual_seed(0)
+    own, wrong, fake = (torch.randn(400, generator=rng) + middle for middle in (6.0, -20.0, 0.0))
+    scale = _class_calibration(own, wrong, fake)
+    assert scale.real[2] > 0.9
+    assert scale.fake[2] < 0.1, "calibrated against other classes alone, this is 0.95 and more"
+    assert scale.other[2] < 0.01
+    alone = _class_calibration(own, wrong, fake[:0])
+    assert not alone.fake
+    assert alone.other[2] < 0.01
 
 
 def test_rows_that_lost_their_dependence_are_told():

@@ -415,6 +415,23 @@ def test_what_few_rows_say_or_chance_would_is_not_listed():
     assert found(Frame(("a", "b"), (same, same.copy()))) == {}, "equal columns"
 
 
+def test_a_column_that_is_the_sum_of_two_others_is_found_whatever_the_parts():
+    rng = np.random.default_rng(0)
+    net, tax = rng.integers(100, 9_999, 500) / 100, rng.integers(0, 999, 500) / 100
+    other = rng.integers(100, 9_999, 500) / 100
+    columns = {"net": net, "other": other, "in": tax, "total": np.round(net + tax, 2)}
+    columns["in"][::7] = np.nan
+    frame = Frame(tuple(columns), tuple(columns.values()))
+    rule = "total == net + `in`"
+    assert found(frame)[rule].rows == 500 - 72
+    assert found(frame)[rule].is_equation
+    assert [each for each in found(frame, parts=6) if "==" in each] == [rule]
+    codec = TableCodec.fit_frame(frame)
+    assert all(each.holds(frame).all() for each in bind(rule, codec.columns, seen))
+    columns["total"][444] += 0.01
+    assert rule not in found(frame)
+
+
 def test_a_name_that_cannot_stand_bare_is_found_between_marks():
     rng = np.random.default_rng(0)
     low = rng.integers(0, 50, 500)

@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from gannet.recipes.registry import find_recipe
-from gannet.training.monitor import Measurements, Thresholds, diagnose, healthy_now, thresholds_for
+from gannet.training.monitor import (
+    Diagnosis,
+    Measurements,
+    Thresholds,
+    diagnose,
+    healthy_now,
+    status,
+    thresholds_for,
+)
 
 RECIPE = find_recipe("generate")
 
@@ -50,6 +58,19 @@ def named(history, share=0.9):
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
 def test_a_healthy_history_is_healthy(count, share):
     assert named(evaluations(count), share) == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("auc", "words"), [(0.6, "healthy"), (0.91, "healthy, but told apart"), (1.0, None)]
+)
+def test_the_words_of_a_healthy_run_fit_how_often_its_fakes_are_told(auc, words):
+    history = evaluations(auc_train=auc, auc_held_out=auc)
+    found = diagnose(history, 0.5)
+    told = "fakes are still told from data: P(D(real)"
+    assert found.evidence.startswith(told if auc > 0.9 else "P(D(real)")
+    assert status(found, history[-1]) == (words or "healthy, but told apart")
+    diverged = Diagnosis("diverged", "")
+    assert status(diverged, history[-1]) == "diverged"
 
 
 def test_a_duel_that_improves_is_healthy_though_still_poor():

@@ -23,7 +23,13 @@ from gannet.modalities.table.evaluation.fidelity import (
 from gannet.modalities.table.evaluation.histograms import table_profiles
 from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
-from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows, order_of
+from gannet.modalities.table.evaluation.rules import rule_scores
+from gannet.modalities.table.evaluation.samples import (
+    ComparedRows,
+    EvaluationRows,
+    evaluation_rows,
+    order_of,
+)
 from gannet.modalities.table.evaluation.spread import scores_among_rows
 from gannet.modalities.table.evaluation.utility import LEARNT, Target, targets_of, tstr_scores
 
@@ -67,8 +73,10 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     sides = evaluation_rows(real, others, generated, count=count, seed=seed)
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
-    record, tested = _tested((train, held_out, fake), sides, codec, two_sample)
-    scores = [*column_scores(sides), *pair_scores(sides), *tested]
+    compared = _compared((train, held_out, fake), sides)
+    record, tested = _tested(compared, codec, two_sample)
+    scores = [*column_scores(sides), *pair_scores(sides)]
+    scores += rule_scores(train, compared, codec) + list(tested)
     scores += scores_among_rows(sides)
     scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
     near = table_neighbors(sides, train, fake)
@@ -89,36 +97,32 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     )
 
 
-def _tested(
-    frames: tuple[Frame, Frame, Frame],
-    sides: EvaluationRows,
-    codec: TableCodec,
-    two_sample: TwoSampleScorer | None,
-) -> tuple[dict[str, Any], Sequence[Score]]:
-    """The two-sample test on the rows that all scores compare, and its scores."""
-    if two_sample is None:
-        return {}, ()
+def _compared(frames: tuple[Frame, Frame, Frame], sides: EvaluationRows) -> ComparedRows:
+    """The rows that all scores compare, as cells."""
     train, held_out, fake = frames
-    chosen = [
+    real, fakes, reference = (
         frame[order_of(len(frame), sides.seed, use)[: len(some)]]
         for frame, some, use in (
             (held_out, sides.held_out, 1),
             (fake, sides.fake, 2),
             (train, sides.real_reference, 0),
         )
-    ]
+    )
     rng = np.random.default_rng(derive_seed(sides.seed, 3))
     rows = len(sides.baseline_samples)
-    chosen.append(
-        replace(
-            train,
-            columns=tuple(
-                column[np.resize(rng.permutation(len(train)), rows)] for column in train.columns
-            ),
-        )
+    shuffled = tuple(
+        column[np.resize(rng.permutation(len(train)), rows)] for column in train.columns
     )
-    real, fake_rows, reference, baseline = map(codec.encode_frame, chosen)
-    found, scores = two_sample(real, fake_rows, reference, baseline)
+    return ComparedRows(real, fakes, reference, replace(train, columns=shuffled))
+
+
+def _tested(
+    rows: ComparedRows, codec: TableCodec, two_sample: TwoSampleScorer | None
+) -> tuple[dict[str, Any], Sequence[Score]]:
+    """The two-sample test on the rows that all scores compare, and its scores."""
+    if two_sample is None:
+        return {}, ()
+    found, scores = two_sample(*map(codec.encode_frame, rows))
     return found.record(), scores
 
 

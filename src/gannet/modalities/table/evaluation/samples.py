@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
+from gannet.core.frame import Frame
 from gannet.core.seeding import derive_seed
 from gannet.modalities.table.evaluation.encoding import EncodedTable, RowDistance, shuffled
 
@@ -47,6 +49,15 @@ class EvaluationRows:
     def rng(self, use: int) -> np.random.Generator:
         """A random generator for one purpose."""
         return np.random.default_rng(derive_seed(self.seed, use))
+
+
+class ComparedRows(NamedTuple):
+    """The rows that all scores compare, as cells: what the first sets of EvaluationRows encode."""
+
+    held_out: Frame
+    fake: Frame
+    real_reference: Frame
+    baseline_samples: Frame
 
 
 def evaluation_rows(

@@ -37,6 +37,14 @@ DESCRIPTIONS: Mapping[str, About] = {
     "pair trends": documented(
         "pair trends", "similarity of correlated pairs of columns; shuffled columns score well too"
     ),
+    "rule violations": documented(
+        "rule violations",
+        "fraction of fakes that break a rule, such as start <= end, that all training rows keep",
+        "rules",
+        "**Rules are broken**: {value:.0%} of the fakes break a rule that all training rows keep "
+        "(other reals {reference:.0%}); `gannet inspect` lists them, and how to keep them.",
+        ("", "rules broken"),
+    ),
     "dcr share": documented(
         "dcr share",
         "fraction of fakes nearer to training than to held-out rows; 0.5 is ideal",

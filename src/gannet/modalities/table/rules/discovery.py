@@ -1,4 +1,4 @@
-"""Discovery of rules that hold in all rows of a table, such as ``start <= end``."""
+"""Discovery of rules that hold in all rows of a table: ``start <= end``, ``total == net + tax``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.lexer import KEYWORDS
+from gannet.modalities.table.rules.sums import SumSearch
 from gannet.modalities.table.rules.values import Values, compared, kind_of, reader
 
 MIN_ROWS = 100
@@ -32,13 +33,20 @@ class DiscoveredRule:
 
     Attributes:
         rule: As ``--constraint`` takes it.
-        rows: Rows with both cells present.
-        equal: Rows in which they are equal.
+        rows: Rows with all its cells present.
+        equal: Rows in which both sides are equal.
+        columns: That it uses.
     """
 
     rule: str
     rows: int
     equal: int
+    columns: tuple[str, ...]
+
+    @property
+    def is_equation(self) -> bool:
+        """Whether it says what a cell is, so that rows hardly ever obey it by being drawn anew."""
+        return self.equal == self.rows
 
 
 @dataclass(slots=True)
@@ -59,6 +67,7 @@ class RuleSearch:
 
     columns: tuple[AnyColumn, ...]
     pairs: list[_Pair] = field(init=False)
+    sums: SumSearch = field(init=False)
     sample: dict[str, list[NDArray[np.float64]]] = field(init=False)
     sampled_rows: int = field(init=False, default=0)
 
@@ -72,13 +81,16 @@ class RuleSearch:
             for one, other in permutations(ends, 2)
             if kinds[one] == kinds[other] and _may_be(ends[one], ends[other])
         ]
+        self.sums = SumSearch(tuple(n for n in kinds if kinds[n] == "a number"))
         self.sample = {name: [] for name in ends}
 
     def add(self, frame: Frame) -> None:
         """Test the candidates on some rows."""
-        names = {name for pair in self.pairs for name in (pair.left, pair.right)}
+        paired = {name for pair in self.pairs for name in (pair.left, pair.right)}
+        names = paired | self.sums.used
         by_name = {each.name: each for each in self.columns if each.name in names}
         read = {name: reader(column)(frame.column(name)) for name, column in by_name.items()}
+        self.sums.add(read)
         remaining: list[_Pair] = []
         for pair in self.pairs:
             one, other = read[pair.left], read[pair.right]
@@ -90,17 +102,33 @@ class RuleSearch:
             remaining.append(pair)
         self.pairs = remaining
         if self.sampled_rows < MAX_SAMPLE_ROWS:
-            for name, values in read.items():
-                self.sample[name].append(_as_numbers(values)[:MAX_SAMPLE_ROWS])
+            for name in paired:
+                self.sample[name].append(_as_numbers(read[name])[:MAX_SAMPLE_ROWS])
             self.sampled_rows += len(frame)
 
     def rules(self) -> tuple[DiscoveredRule, ...]:
         """The rules that held in all rows and would not if columns were independent."""
-        return tuple(
-            DiscoveredRule(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
+        ordered = [
+            DiscoveredRule(
+                f"{quoted(pair.left)} <= {quoted(pair.right)}",
+                pair.rows,
+                pair.equal,
+                (pair.left, pair.right),
+            )
             for pair in self.pairs
             if pair.rows >= MIN_ROWS and pair.equal < pair.rows and self._is_unexpected(pair)
-        )
+        ]
+        sums = [
+            DiscoveredRule(
+                f"{quoted(each.total)} == {' + '.join(map(quoted, each.parts))}",
+                each.rows,
+                each.rows,
+                (each.total, *each.parts),
+            )
+            for each in self.sums.sums
+            if each.rows >= MIN_ROWS and each.unlike >= MIN_EXPECTED_VIOLATIONS
+        ]
+        return (*ordered, *sums)
 
     def _is_unexpected(self, pair: _Pair) -> bool:
         """Whether independent columns would have violated the rule."""
