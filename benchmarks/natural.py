@@ -178,14 +178,10 @@ class Scorer:
 
 def grid_power(pictures: Tensor) -> float:
     """Mean power at a half and a quarter of the sampling frequency, where checkerboards are."""
-    spectrum: Tensor = torch.fft.fft2(pictures.double())
-    power = spectrum.abs().square().mean((0, 1))
-    high, wide = power.shape
-    rows = torch.tensor([0, high // 4, high // 2])
-    columns = torch.tensor([0, wide // 4, wide // 2])
-    cells = power[rows][:, columns]
-    # Without the mean brightness.
-    return float(cells.flatten()[1:].mean())
+    spectrum = np.fft.fft2(pictures.double().numpy())
+    power = np.square(np.abs(spectrum)).mean((0, 1))
+    rows, columns = ([0, side // 4, side // 2] for side in power.shape)
+    return float(power[np.ix_(rows, columns)].ravel()[1:].mean())  # without the brightness
 
 
 def modes(digits: SmallNet, fake: Tensor) -> dict[str, float]:
