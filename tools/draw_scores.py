@@ -38,7 +38,7 @@ from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
-from gannet.modalities.table.evaluation.rules import rules_of, violations
+from gannet.modalities.table.rules import rules_of, violations
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomConvolutionFeatures
 
@@ -291,10 +291,10 @@ def of_rules() -> Found:
         "shuffled columns": replace(train, columns=tuple(map(rng.permutation, train.columns))),
         "copies": train,
     }
-    rules = rules_of(train, codec)
+    rules = rules_of(train, codec.columns)
     found: Found = {}
     for name, fake in versions.items():
-        share = float(violations(fake, rules, codec).any(1).mean())
+        share = float(violations(fake, rules, codec.columns).any(1).mean())
         _add(found, name, {"rule violations": share})
     return found
 

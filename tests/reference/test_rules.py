@@ -8,8 +8,9 @@ import pytest
 
 from gannet.core.frame import Frame
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.rules import rule_scores, rules_of, violations
+from gannet.modalities.table.evaluation.fidelity import rule_scores
 from gannet.modalities.table.evaluation.samples import ComparedRows
+from gannet.modalities.table.rules import rules_of, violations
 from tests.reference.agreement import agree, reference
 
 
@@ -37,7 +38,7 @@ CODEC = TableCodec.fit_frame(TRAIN)
 
 def score_of(fake: pd.DataFrame):
     rows = ComparedRows(framed(stays(300, 1)), framed(fake), TRAIN, framed(mixed(fake)))
-    (score,) = rule_scores(TRAIN, rows, CODEC)
+    (score,) = rule_scores(TRAIN, rows, CODEC.columns)
     return score
 
 
@@ -47,7 +48,7 @@ def mixed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_rules_are_those_that_the_rows_were_made_by():
-    assert {"start <= end", "total == bed + drugs"} <= set(rules_of(TRAIN, CODEC))
+    assert {"start <= end", "total == bed + drugs"} <= set(rules_of(TRAIN, CODEC.columns))
 
 
 @reference("rule-violations")
@@ -75,16 +76,16 @@ def test_as_many_are_found_as_were_turned_round(wrong):
 
 def test_a_missing_cell_breaks_no_rule_and_order_does_not_matter():
     fake = mixed(stays(200, 4))
-    rules = rules_of(TRAIN, CODEC)
-    whole = violations(framed(fake), rules, CODEC)
-    assert (violations(framed(fake[::-1]), rules, CODEC) == whole[::-1]).all()
+    rules = rules_of(TRAIN, CODEC.columns)
+    whole = violations(framed(fake), rules, CODEC.columns)
+    assert (violations(framed(fake[::-1]), rules, CODEC.columns) == whole[::-1]).all()
     fake["total"] = np.nan
     fake["end"] = pd.NaT
-    assert not violations(framed(fake), rules, CODEC).any()
+    assert not violations(framed(fake), rules, CODEC.columns).any()
 
 
 def test_a_table_without_rules_has_no_such_score():
     rng = np.random.default_rng(0)
     frame = Frame(("a", "b"), (rng.normal(size=300).round(2), rng.normal(size=300).round(2)))
     codec = TableCodec.fit_frame(frame)
-    assert rule_scores(frame, ComparedRows(frame, frame, frame, frame), codec) == []
+    assert rule_scores(frame, ComparedRows(frame, frame, frame, frame), codec.columns) == []

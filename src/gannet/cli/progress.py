@@ -241,8 +241,8 @@ class Window:
                 if self.evaluation.diagnosis.name in ("healthy", "converged")
                 else "bold red"
             )
-            words = status(self.evaluation.diagnosis, measurements)
-            rows.add_row("diagnosis", Text(words, style=style))
+            message = status(self.evaluation.diagnosis, measurements)
+            rows.add_row("diagnosis", Text(message, style=style))
             rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)

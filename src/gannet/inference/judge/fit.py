@@ -176,8 +176,8 @@ def _own(artifact: Artifact, rows: Rows, count: int, seed: int) -> Labeled:
         real, part_seed = rows.take(some), derive_seed(seed, 1, number)
         parts.append(artifact.fakes_like(real, seed=part_seed))
         if artifact.classes:
-            asked = artifact.held_out_conditions(real, seed=part_seed).vector
-            labels.append(torch.where(asked.any(1), asked.argmax(1), -1))
+            classes = artifact.held_out_conditions(real, seed=part_seed).vector
+            labels.append(torch.where(classes.any(1), classes.argmax(1), -1))
         else:
             labels.append(torch.full((len(some),), -1))
     return Labeled(as_delivered(artifact, torch.cat(parts)), torch.cat(labels))
@@ -270,9 +270,9 @@ def _calibrated(
     if card.classes > 1:
         own, wrong = _by_class(real, held_out.labels, kinds, indices, seed)
         if len(own) >= MIN_LABELED:
-            asked = own_labels >= 0
-            rows = others[OWN_FAKES][asked] if OWN_FAKES in detected else real[:0]
-            of_fakes = odds(rows, kinds, indices, own_labels[asked][: len(rows)])
+            labeled = own_labels >= 0
+            rows = others[OWN_FAKES][labeled] if OWN_FAKES in detected else real[:0]
+            of_fakes = odds(rows, kinds, indices, own_labels[labeled][: len(rows)])
             update["controls"] = (*controls, _control(ANOTHER, own, wrong))
             update["class_calibration"] = _class_calibration(own, wrong, of_fakes)
     return card.model_copy(update=update)

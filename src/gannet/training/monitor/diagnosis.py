@@ -19,7 +19,7 @@ from gannet.training.monitor.symptoms import (
 )
 from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
-TOLD_APART = 0.9
+SEPARATED = 0.9
 """AUC on held-out data from which on the words of a healthy run say that fakes are told apart."""
 
 
@@ -52,23 +52,23 @@ def diagnose(
             f"{thresholds.sample_noun} cannot be told from held-out data: {likeness}; "
             f"{_numbers(now)}",
         )
-    still = "" if not told_apart(now) else f"{thresholds.sample_noun} are still told from data: "
+    still = "" if not is_separated(now) else f"{thresholds.sample_noun} are still told from data: "
     return Diagnosis("healthy", f"{still}{_numbers(now)}")
 
 
-def told_apart(now: Measurements) -> bool:
+def is_separated(now: Measurements) -> bool:
     """Whether the discriminator nearly always tells fakes from held-out data.
 
     Training may be healthy then, with networks that keep up with each other; its samples are not
     good yet.
     """
-    return now.auc_held_out >= TOLD_APART
+    return now.auc_held_out >= SEPARATED
 
 
 def status(diagnosis: Diagnosis, now: Measurements) -> str:
     """A diagnosis in a word or two, as a line of progress shows it."""
-    apart = diagnosis.name == "healthy" and told_apart(now)
-    return "healthy, but told apart" if apart else diagnosis.name
+    separated = diagnosis.name == "healthy" and is_separated(now)
+    return "healthy, but told apart" if separated else diagnosis.name
 
 
 def healthy_now(now: Measurements, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> bool:

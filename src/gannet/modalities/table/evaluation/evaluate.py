@@ -19,11 +19,11 @@ from gannet.modalities.table.evaluation.fidelity import (
     HALVES,
     column_scores,
     pair_scores,
+    rule_scores,
 )
 from gannet.modalities.table.evaluation.histograms import table_profiles
 from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
-from gannet.modalities.table.evaluation.rules import rule_scores
 from gannet.modalities.table.evaluation.samples import (
     ComparedRows,
     EvaluationRows,
@@ -76,8 +76,7 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     compared = _compared((train, held_out, fake), sides)
     record, tested = _tested(compared, codec, two_sample)
     scores = [*column_scores(sides), *pair_scores(sides)]
-    scores += rule_scores(train, compared, codec) + list(tested)
-    scores += scores_among_rows(sides)
+    scores += [*rule_scores(train, compared, codec.columns), *tested, *scores_among_rows(sides)]
     scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
     near = table_neighbors(sides, train, fake)
     return Report(

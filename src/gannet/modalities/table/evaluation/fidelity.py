@@ -1,4 +1,4 @@
-"""Fidelity scores of tables: marginals and pairwise dependence."""
+"""Fidelity scores of tables: marginals, pairwise dependence, rules between columns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.frame import Frame
 from gannet.core.scores import Component, Score
-from gannet.metrics.confidence import half_samples, std
+from gannet.core.types import BoolArray
+from gannet.metrics.confidence import half_samples, std, wilson
 from gannet.metrics.tabular.dependence import (
     association,
     contingency_similarity,
@@ -24,9 +26,11 @@ from gannet.metrics.tabular.dependence import (
     dependence_similarity,
 )
 from gannet.metrics.tabular.marginals import ks_complement, missing_gap, variation_complement
+from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.evaluation.encoding import EncodedTable
-from gannet.modalities.table.evaluation.samples import EvaluationRows
+from gannet.modalities.table.evaluation.samples import ComparedRows, EvaluationRows
 from gannet.modalities.table.evaluation.words import DESCRIPTIONS
+from gannet.modalities.table.rules import rules_of, violations
 
 HALVES = 12
 """Half-samples of the delete-half jackknife."""
@@ -259,3 +263,46 @@ def _pairs(names: Sequence[str]) -> list[str]:
 def _each(pairs: Tensor) -> NDArray[np.float64]:
     above = torch.triu_indices(len(pairs), len(pairs), 1)
     return pairs[above[0], above[1]].numpy()
+
+
+def rule_scores(train: Frame, rows: ComparedRows, columns: Sequence[AnyColumn]) -> list[Score]:
+    """The fraction of rows that break at least one rule, and of each rule; none without rules.
+
+    Rules are found in training rows alone, so that held-out reals, the reference, may break them.
+    """
+    rules = rules_of(train, columns)
+    if not rules:
+        return []
+    real, fake, trivial = (
+        violations(each, rules, columns)
+        for each in (rows.held_out, rows.fake, rows.baseline_samples)
+    )
+    parts = [
+        Component(name=rule, value=float(value), reference=float(reference))
+        for rule, value, reference in zip(rules, fake.mean(0), real.mean(0), strict=True)
+    ]
+    parts.sort(key=lambda part: part.reference - part.value)
+    score = scored(
+        "rule violations",
+        _fraction(fake),
+        _fraction(real),
+        _fraction(trivial)[0],
+        len(fake),
+        "low",
+        components=tuple(parts[:WORST]),
+    )
+    return [score.model_copy(update={"how": _how(rules)})]
+
+
+def _fraction(broken: BoolArray) -> Triple:
+    """Fraction of rows that break any rule, with its interval."""
+    hits = int(broken.any(1).sum())
+    return hits / len(broken), *wilson(hits, len(broken))
+
+
+def _how(rules: Sequence[str]) -> str:
+    more = f" and {len(rules) - WORST} more" if len(rules) > WORST else ""
+    return (
+        "Rule violations: fraction of rows that break at least one of the rules that all training "
+        f"rows keep: {', '.join(rules[:WORST])}{more}. Reference: held-out reals."
+    )
