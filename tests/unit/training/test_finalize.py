@@ -216,7 +216,7 @@ def test_no_claim_where_nothing_was_trained_or_too_little_was_held_out(of_pictur
         for steps in (0, 5)
     }
     assert "claims nothing" in said[0]
-    assert "one of 4 points would have been" in said[5]
+    assert "one of 5 points would have been" in said[5]
     few = replace(alike, tested=22)
     card = changed(of_pictures, two_sample_test=few.record(), steps=5).card
     assert "Too few samples to claim anything" in two_sample_sentence(card)
