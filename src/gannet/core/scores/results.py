@@ -103,11 +103,22 @@ class Score(BaseModel):
         return "too high" if self.ends[1] and self.low > limit else "like reals"
 
     @property
+    def unclear(self) -> bool:
+        """Whether it only seems like reals, for want of samples.
+
+        It lies off the interval of its reference, and its own is so wide that it overlaps anyway:
+        more than twice as wide.
+        """
+        usual = self.reference_high - self.reference_low
+        off = not self.reference_low <= self.value <= self.reference_high
+        return self.at_reference and off and 0 < 2 * usual < self.high - self.low
+
+    @property
     def departure_text(self) -> str:
         """Its departure in words: ``like reals``, ``differs: too smooth``."""
         match self.departure:
             case "like reals":
-                return "like reals"
+                return "unclear: too few samples" if self.unclear else "like reals"
             case "too low":
                 return f"differs: {self.ends[0]}"
             case "too high":

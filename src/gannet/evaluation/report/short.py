@@ -43,7 +43,7 @@ def short_table(report: Report) -> str:
     ]
     left = [score for score in report.scores if score not in shown]
     if left:
-        like = sum(score.at_reference for score in left)
+        like = sum(score.at_reference and not score.unclear for score in left)
         others = "perfect answers" if report.perfect else "reals"
         lines.append(f"and {len(left)} more scores, {like} of them like {others}")
     return "\n".join(lines)
@@ -68,8 +68,8 @@ def _rank(score: Score) -> tuple[bool, bool, bool, int]:
 
 
 def _outcome(score: Score, report: Report) -> str:
-    like = "like perfect" if report.perfect else "like reals"
-    phrases = [like if score.at_reference else score.departure_text]
+    perfect = report.perfect and score.at_reference and not score.unclear
+    phrases = ["like perfect" if perfect else score.departure_text]
     if score.beaten != "no":
         by = score.baseline_name or report.baseline
         phrases.append(f"{by} is {'better' if score.beaten == 'yes' else 'as good'}")

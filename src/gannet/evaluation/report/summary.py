@@ -186,12 +186,15 @@ def _of_references(report: Report) -> str:
     scores = [score for score in report.scores if not score.baseline_name]
     if not scores:
         return ""
-    like = sum(score.at_reference for score in scores)
+    unclear = sum(score.unclear for score in scores)
+    like = sum(score.at_reference for score in scores) - unclear
     beyond = [score for score in scores if score.beyond_reference]
     others = "those of perfect answers" if report.perfect else "those of other reals"
     counts = [f"{like} of {len(scores)} scores are like {others}"]
-    worse = len(scores) - like - len(beyond)
+    worse = len(scores) - like - len(beyond) - unclear
     counts.append(f"{worse} {'is' if worse == 1 else 'are'} worse")
+    if unclear:
+        counts.append(f"{unclear} {'is' if unclear == 1 else 'are'} unclear for want of samples")
     if beyond:
         names = ", ".join(
             dict.fromkeys(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gannet.evaluation.report.short import WIDTH, short_table
+from gannet.evaluation.report.summary import summary
 from tests.unit.evaluation.report.test_markdown import report, score
 
 
@@ -33,3 +34,13 @@ def test_the_test_comes_first_then_what_departs():
 
 def test_a_report_without_scores_has_a_line_too():
     assert short_table(report()).startswith("Not judged: no two-sample test was made.")
+
+
+def test_a_wide_interval_is_no_praise():
+    wide = {"low": 0.0, "high": 180.0, "reference_low": 0.0, "reference_high": 8.0}
+    few = score("frechet[x]", 88.0, reference=3.8, **wide)
+    enough = score("frechet[x]", 4.0, reference=3.8, **(wide | {"high": 9.0}))
+    assert "unclear: too few samples" in short_table(report(few))
+    assert "like reals" not in short_table(report(few)).partition("result")[2]
+    assert "unclear" not in short_table(report(enough))
+    assert "1 is unclear for want of samples" in summary(report(few))
