@@ -328,9 +328,8 @@ def test_a_table_is_no_picture_and_nobody_is_told_to_delete_it(run, tmp_path, ga
     table.write_text("name,age\nAnn,3\n")
     done = gannet("apply", run, table, "--out", tmp_path / "out.png")
     assert done.returncode == 2
-    assert "people.csv: not an image, which is what a run of the recipe super_resolve takes" in (
-        done.stderr
-    )
+    assert "people.csv: cannot be read: holds a table" in done.stderr
+    assert "One image a file is read from .avif" in done.stderr
     assert "Remove" not in done.stderr
 
 

@@ -259,15 +259,15 @@ def _archive(
     task: TransformTask, kinds: Kinds, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
     """Transform each sample of an archive into a file of the folder ``out``."""
-    if out.is_file() or (out.suffix and not out.is_dir()):
-        raise ConfigError(
-            f"--out: {out} is one file, and {given} holds many {kinds.given.noun[1]}",
-            remedy="Name a folder.",
-        )
     with (
         archives.unpacked(kinds.given, task.codec, given) as samples,
         archives.named_after(given, samples),
     ):
+        if out.is_file() or (out.suffix and not out.is_dir()):
+            raise ConfigError(
+                f"--out: {out} is one file, and {given} holds many {kinds.given.noun[1]}",
+                remedy="Name a folder.",
+            )
         return _each(task, kinds, [each.file for each in samples], given, out, request)
 
 

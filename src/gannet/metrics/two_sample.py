@@ -229,7 +229,7 @@ def detectable_excess(tested: int, classifiers: int = 1) -> float:
         classifiers: How many are tried, each at ``LEVEL`` over this number.
 
     >>> round(detectable_excess(1_000), 3), round(detectable_excess(22), 3)
-    (0.039, 0.265)
+    (0.05, 0.338)
     """
     normal = NormalDist()
     quantiles = normal.inv_cdf(1 - LEVEL / classifiers) + normal.inv_cdf(POWER)
