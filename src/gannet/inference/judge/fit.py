@@ -42,7 +42,7 @@ HELD_OUT = 2_000
 """Maximum held-out reals, and samples of each control."""
 
 CALIBRATION = 500
-"""Maximum held-out reals that the threshold of strangers is from, and as many that test it."""
+"""Held-out reals, at most, that test the threshold of strangers; it is from twice as many."""
 
 LEAST = 16
 """Held-out reals below which there is no judge."""
@@ -147,6 +147,7 @@ def _with_fitted_judge(
         facts=_facts(dataset, modality),
         strangers=float((novelty(others).amax(1) > 1).float().mean()),
     )
+    novelty = novelty.calibrated(held_out.samples[: 2 * CALIBRATION])
     fakes, labels = _test_fakes(artifact, dataset, groups, earlier, held_out, seed)
     card = _calibrated(Judge(card, network, novelty), held_out, fakes, labels, seed)
     return _with(artifact, card, Judge(card, network, novelty))

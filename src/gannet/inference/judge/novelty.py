@@ -66,16 +66,22 @@ class Novelty:
             from held-out scores). Differs: clusters in place of classes, and several views.
         """
         state: dict[str, Tensor] = {}
-        found: list[Tensor] = []
         for number, (name, view) in enumerate(views.items()):
             rows = in_chunks(view, train, 256).double()
             described = _description(rows, derive_seed(seed, number))
             state |= {f"{name}.{part}": each.float() for part, each in described.items()}
+        return cls(views, state).calibrated(held_out)
+
+    def calibrated(self, held_out: Tensor) -> Novelty:
+        """The same with limits that held-out reals ``(n, *shape)`` hardly exceed."""
+        state = dict(self.state)
+        found: list[Tensor] = []
+        for name, view in self.views.items():
             distances = _distances(view, state, name, held_out)
             state[f"{name}.scale"] = _threshold(distances).clamp(min=1e-6)
             found.append(distances / state[f"{name}.scale"])
         state["limit"] = _threshold(torch.stack(found).amax(0))
-        return cls(views, state)
+        return Novelty(self.views, state)
 
     def __call__(self, samples: Tensor) -> Tensor:
         """How far each sample is out, ``(n, V)`` for each view; above 1 it is a stranger."""
@@ -137,5 +143,8 @@ def _threshold(scores: Tensor) -> Tensor:
     ordered = scores.sort(0).values
     if at <= count:
         return ordered[at - 1]
-    # Too few to know so rare an event: some room beyond the highest.
-    return ordered[-1] * (1 + 5 / count)
+    # Too few to know so rare an event: some room beyond the highest, and at least what three
+    # deviations of the logarithm reach.
+    logs = ordered.clamp(min=1e-12).log()
+    reach = (logs.mean() + 3 * logs.std()).exp() if count > 1 else ordered[-1]
+    return torch.maximum(ordered[-1] * (1 + 5 / count), reach)

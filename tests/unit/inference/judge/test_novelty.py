@@ -34,3 +34,15 @@ def test_what_lies_outside_of_the_plane_of_all_reals_is_a_stranger():
 def test_no_samples_have_no_distances():
     found = Novelty.fitted({"all": lambda samples: samples}, ring(200, 0), ring(50, 1), seed=0)
     assert found(torch.zeros(0, 2)).shape == (0, 1)
+
+
+def test_few_calibration_reals_leave_room_for_new_ones():
+    """Of forty alone the highest would be exceeded by one new real in forty, in each view."""
+    views = {"as they are": lambda samples: samples, "scaled": lambda s: s * torch.tensor([1, 3])}
+    trained = Novelty.fitted(views, ring(2_000, 0), ring(1_000, 1), seed=0)
+    shares = [
+        float((trained.calibrated(ring(40, 10 + seed))(ring(1_000, 2)) > 1).any(1).float().mean())
+        for seed in range(20)
+    ]
+    assert sum(shares) / len(shares) < 0.015
+    assert (trained.calibrated(ring(40, 10))(ring(200, 3, radius=6.0)) > 1).any(1).all()
