@@ -146,5 +146,5 @@ def _threshold(scores: Tensor) -> Tensor:
     # Too few to know so rare an event: some room beyond the highest, and at least what three
     # deviations of the logarithm reach.
     logs = ordered.clamp(min=1e-12).log()
-    reach = (logs.mean() + 3 * logs.std()).exp() if count > 1 else ordered[-1]
-    return torch.maximum(ordered[-1] * (1 + 5 / count), reach)
+    usual = (logs.mean() + 3 * logs.std()).exp() if count > 1 else ordered[-1]
+    return torch.maximum(ordered[-1] * (1 + 5 / count), usual)
