@@ -108,3 +108,27 @@ def train(
             loss(discriminator(fake), ones).backward()
             for_g.step()
             yield
+
+
+@torch.no_grad()
+def samples(
+    generator: nn.Module, count: int, side: int, *, seed: int, training: bool, part: int = 250
+) -> Tensor:
+    """Samples without the frame; batch norm as in training, or with running statistics.
+
+    Args:
+        generator: Left as it was.
+        count: How many.
+        side: Of the pictures without their frame.
+        seed: Of the noise.
+        training: Whether batch norm takes the statistics of each part.
+        part: Samples made at once.
+    """
+    kept = {name: value.clone() for name, value in generator.state_dict().items()}
+    generator.train(training)
+    noise = torch.randn(count, NOISE, generator=torch.Generator().manual_seed(seed))
+    made = torch.cat([generator(some) for some in noise.split(part)])
+    generator.load_state_dict(kept)
+    generator.train()
+    frame = (made.shape[2] - side) // 2
+    return made[:, :, frame : frame + side, frame : frame + side].contiguous()

@@ -88,23 +88,14 @@ def _reference(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         best: dict[str, float] = {}
         for training in (True, False):
             found = _scores(
-                feature_extractor, test, _plain_samples(generator, training, job["seed"])
+                feature_extractor,
+                test,
+                reference.samples(
+                    generator, COUNT, 28, seed=job["seed"], training=training, part=CHUNK
+                ),
             )
             best = min(best or found, found, key=lambda each: each["frechet"])
         yield {"method": f"dcgan-{job['width']}", "budget": budget, "steps": count} | best
-
-
-@torch.no_grad()
-def _plain_samples(generator: torch.nn.Module, training: bool, seed: int) -> Tensor:
-    """Samples without the frame; batch norm as in training or with running statistics."""
-    kept = {name: value.clone() for name, value in generator.state_dict().items()}
-    generator.train(training)
-    source = torch.Generator().manual_seed(seed)
-    noise = torch.randn(COUNT, reference.NOISE, generator=source)
-    made = torch.cat([generator(part) for part in noise.split(CHUNK)])[:, :, 2:30, 2:30]
-    generator.load_state_dict(kept)
-    generator.train()
-    return made.contiguous()
 
 
 def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -263,8 +263,7 @@ def bias(sizes: Sequence[int] = (50, 100, 200, 400, 800), times: int = 20) -> di
 def run(data: Path, *, seed: int = 0) -> dict[str, Any]:
     """All cases of the known-answer table, the orders of scores, and what size alone does.
 
-    ``accused_good`` counts good cases in which something was found; ``pending`` are cases that wait
-    for a part of the product, and count as wrong until that is there.
+    ``accused_good`` counts good cases in which something was found.
     """
     del data
     from benchmarks._known.cases import CASES, answer
@@ -277,7 +276,6 @@ def run(data: Path, *, seed: int = 0) -> dict[str, Any]:
             "faults": each.faults,
             "found": sorted(each.found),
         }
-        | ({"pending": each.known.pending} if each.known.pending else {})
         for each in answers
     }
     disorder = out_of_order(picture_reports(seed), ORDERS)
@@ -287,7 +285,6 @@ def run(data: Path, *, seed: int = 0) -> dict[str, Any]:
         "right": sum(not each.faults for each in answers),
         "good": sum(each.known.good for each in answers),
         "accused_good": sum(each.known.good and bool(each.faults) for each in answers),
-        "pending": [each.known.title for each in answers if each.known.pending],
         "wrong": [each.known.title for each in answers if each.faults],
         "orders": len(ORDERS) + len(TABLE_ORDERS),
         "out_of_order": disorder,

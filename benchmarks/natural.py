@@ -5,7 +5,7 @@ of EfficientNet-Lite0, and a dictionary of patches, which no network learnt (Coa
 sides train on the same pictures at the same size. The DCGAN is trained at the widths 32 and 64; the
 better one at the first budget counts and goes on, and its looks are not charged to it. gannet's
 figures at all budgets are read off one run, from the last artifact that it saved before; its time
-includes plan, monitor and saves. Settings of gannet were chosen on ``cifar10`` and
+includes plan, monitor and saves; the tests at its end come on top, and stand in ``used``. Settings of gannet were chosen on ``cifar10`` and
 ``photos32``/``photos64`` only.
 """
 
@@ -18,128 +18,25 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from benchmarks import _reference as reference
+from benchmarks._natural_sets import COUNT, SETS, Pictures, parquet
 from gannet.api.train import prepare
-from gannet.data import dataset
 from gannet.inference.artifact import Artifact
 from gannet.metrics.distribution import coverage, frechet_distance, recall
-from gannet.modalities.image.codec import ImageCodec
 from gannet.networks.classifier import SmallNet, conv_net, fit, small_net
 from gannet.networks.dictionary import PatchDictionaryFeatures
 from gannet.networks.features import EfficientNetFeatures, in_chunks
 
-COUNT = 2_000
-"""Most fakes, and most test pictures."""
-
 BATCH = 64
 """Of the reference."""
-
-PATCHES = 12_000
-"""Patches that are cut out of photos for training."""
-
-Pictures = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """One set: training pictures ``(N, S, S, C)``, their labels if it has some, test pictures."""
-
-    train: Pictures
-    test: Pictures
-    labels: NDArray[np.int64] | None = None
-
-
-def _parquet(
-    data: Path, name: str, part: str, side: int, channels: Literal[1, 3]
-) -> tuple[Pictures, Any]:
-    source = dataset.find(data / name / f"{part}.parquet")
-    codec = ImageCodec(height=side, width=side, channels=channels)
-    raws = [codec.load_image(source.raw(at), name=str(at)) for at in range(source.count)]
-    return np.stack(raws).reshape(len(raws), side, side, channels), source.labels
-
-
-def _packed(name: str, side: int, channels: Literal[1, 3], data: Path) -> Parts:
-    train, labels = _parquet(data, name, "train", side, channels)
-    return Parts(train, _parquet(data, name, "test", side, channels)[0], labels)
-
-
-def _opened(paths: list[Path], mode: str, side: int) -> Pictures:
-    """Pictures cut to a square in the middle, and made smaller."""
-    found: list[Pictures] = []
-    for path in paths:
-        picture = Image.open(path).convert(mode)
-        edge = min(picture.size)
-        left, top = ((each - edge) // 2 for each in picture.size)
-        picture = picture.crop((left, top, left + edge, top + edge)).resize(
-            (side, side), Image.Resampling.BOX if edge > side else Image.Resampling.BICUBIC
-        )
-        found.append(np.asarray(picture).reshape(side, side, -1))
-    return np.stack(found)
-
-
-def _shared_out(folder: str, mode: str, side: int, data: Path) -> Parts:
-    """A fifth of the pictures of a folder are test pictures."""
-    paths = sorted(each for each in (data / folder).iterdir() if each.suffix in (".png", ".jpg"))
-    order = np.random.default_rng(0).permutation(len(paths))
-    pictures = _opened([paths[at] for at in order], mode, side)
-    return Parts(pictures[len(paths) // 5 :], pictures[: len(paths) // 5])
-
-
-def _patches(side: int, data: Path) -> Parts:
-    """Patches of photos at half their size; every fifth photo is only tested on."""
-    rng = np.random.default_rng(0)
-    photos = [
-        Image.open(path).convert("RGB") for path in sorted((data / "photos/BSD100").glob("*.png"))
-    ]
-    halves = [np.asarray(each.reduce(2)) for each in photos]
-
-    def cut(some: list[Pictures], count: int) -> Pictures:
-        found: list[Pictures] = []
-        for _ in range(count):
-            photo = some[rng.integers(len(some))]
-            top, left = (rng.integers(edge - side + 1) for edge in photo.shape[:2])
-            found.append(photo[top : top + side, left : left + side])
-        return np.stack(found)
-
-    test = halves[::5]
-    train = [each for at, each in enumerate(halves) if at % 5]
-    return Parts(cut(train, PATCHES), cut(test, COUNT))
-
-
-def _stacked(data: Path) -> Parts:
-    """Three digits as red, green and blue: 1,000 modes (Metz et al. 2017, arXiv:1611.02163)."""
-    rng = np.random.default_rng(0)
-
-    def stacked(part: str, count: int) -> Pictures:
-        digits, _ = _parquet(data, "mnist", part, 28, 1)
-        rows = rng.integers(len(digits), size=(count, 3))
-        framed = np.pad(digits[..., 0], ((0, 0), (2, 2), (2, 2)))
-        return framed[rows].transpose(0, 2, 3, 1)
-
-    return Parts(stacked("train", 25_000), stacked("test", COUNT))
-
-
-SETS = {
-    "cifar10": partial(_packed, "cifar10", 32, 3),
-    "photos32": partial(_patches, 32),
-    "photos64": partial(_patches, 64),
-    "portraits": partial(_shared_out, "portraits", "L", 64),
-    "emoji32": partial(_shared_out, "emoji/noto", "RGB", 32),
-    "emoji64": partial(_shared_out, "emoji/noto", "RGB", 64),
-    "fashion": partial(_packed, "fashion_mnist", 28, 1),
-    "stacked": _stacked,
-}
-"""How each set is read."""
 
 
 def _encoded(pictures: Pictures) -> Tensor:
@@ -235,27 +132,13 @@ def _reference(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             count += 1
         best: dict[str, float] = {}
         for training in (True, False):
-            made = _plain_samples(generator, len(score.test), side, job["seed"], training=training)
+            made = reference.samples(
+                generator, len(score.test), side, seed=job["seed"], training=training
+            )
             found = score(made)
             best = min(best or found, found, key=lambda each: each["frechet_efficientnet"])
             _keep(job, made, f"dcgan-{job['width']}-{budget:.0f}")
         yield {"method": f"dcgan-{job['width']}", "budget": budget, "steps": count} | best
-
-
-@torch.no_grad()
-def _plain_samples(
-    generator: torch.nn.Module, count: int, side: int, seed: int, *, training: bool
-) -> Tensor:
-    """Samples without the frame; batch norm as in training or with running statistics."""
-    kept = {name: value.clone() for name, value in generator.state_dict().items()}
-    generator.train(training)
-    source = torch.Generator().manual_seed(seed)
-    noise = torch.randn(count, reference.NOISE, generator=source)
-    made = torch.cat([generator(part) for part in noise.split(250)])
-    generator.load_state_dict(kept)
-    generator.train()
-    frame = (made.shape[2] - side) // 2
-    return made[:, :, frame : frame + side, frame : frame + side].contiguous()
 
 
 def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -331,7 +214,7 @@ def _write(data: Path, work: Path, name: str) -> dict[str, float]:
         if parts.labels is not None:
             np.savez(work / f"{name}-labels.npz", images=parts.train, labels=parts.labels)
         if name == "stacked":
-            digits, labels = _parquet(data, "mnist", "train", 28, 1)
+            digits, labels = parquet(data, "mnist", "train", 28, 1)
             np.savez(work / "digits.npz", images=digits, labels=labels)
     score = _scorer(work, name)
     pictures = _encoded(np.load(path)["images"])

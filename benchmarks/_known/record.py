@@ -112,7 +112,6 @@ class KnownAnswer:
         found: Runs it, and returns the findings.
         finds: Findings that must be there; none for a good case.
         may: Findings that may be there, since they are true as well.
-        pending: Whose part in the product it waits for; empty if it must be right today.
         small: Whether every test run tries it; the benchmark tries all.
     """
 
@@ -122,7 +121,6 @@ class KnownAnswer:
     found: Callable[[], set[str]]
     finds: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
-    pending: str = ""
     small: bool = False
     good: bool = field(init=False)
 
@@ -150,14 +148,13 @@ def case(  # one argument per column of the table
     finds: str = "",
     may: str = "",
     *,
-    pending: str = "",
     small: bool = False,
 ) -> KnownAnswer:
     """A case whose findings are listed with commas."""
     must, can = (
         frozenset(word.strip() for word in each.split(",") if word.strip()) for each in (finds, may)
     )
-    return KnownAnswer(name, kind, fault, found, must, can, pending=pending, small=small)
+    return KnownAnswer(name, kind, fault, found, must, can, small=small)
 
 
 def findings(report: Report) -> set[str]:
