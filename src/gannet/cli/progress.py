@@ -88,6 +88,7 @@ def _about(session: Session) -> list[str]:
         f"each {'x'.join(str(side) for side in plan.spec.shape)}"
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
+    lines += [f"data: {each}" for each in data.source.problems]
     lines += [f"data: {each}" for each in plan.findings if each.severity != "note"]
     lines += [f"  {reason}" for reason in plan.reasons]
     lines += [f"expect: {line}" for line in plan.forecast]

@@ -194,10 +194,7 @@ def _source_at(
     claimed = claimed_by(table, candidates)
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
-        count = sum(claimed.view.suffixes[suffix] for suffix in strange)
-        note = f"{count:,} files ignored that end in {', '.join(strange)}"
         table = table_at(path, file_filter_of([claimed.modality]))
-        table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
     return _with_roles(table, claimed, label, roles)
 
@@ -231,7 +228,19 @@ def _with_roles(
         if role not in claims and (claim := _best_of(table, rest, candidates)) is not None:
             claims[role], rest = claim, []
     sources = {role: _adopted(table, claims[role], NO_CLASSES) for role in roles if role in claims}
+    taken = used | labels | {name for each in sources.values() for name in each.columns}
+    source = replace(
+        source, problems=(*source.problems, *([] if whole else _columns_not_used(table, taken)))
+    )
     return replace(source, roles={**source.roles, **sources}) if sources else source
+
+
+def _columns_not_used(table: CellTable, taken: Collection[str]) -> tuple[str, ...]:
+    """A note on the columns beside samples that nothing uses; none if all are used."""
+    rest = [each.name for each in table.views if each.form != "rows" and each.name not in taken]
+    columns = list(dict.fromkeys(rest))
+    one = "1 column is" if len(columns) == 1 else f"{len(columns)} columns are"
+    return (f"{one} not used: {first_few(columns)}",) if columns else ()
 
 
 def _by_role(roles: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Modality, ...]]:

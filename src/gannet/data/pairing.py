@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from gannet.core.config import NO_CONTROLS, Controls, with_flag
 from gannet.core.errors import DataError
 from gannet.core.source import SAMPLE, Source
 from gannet.data.containers import pairs
 from gannet.data.containers.cells import CellTable
+from gannet.data.containers.detect import unread_by_kinds
+from gannet.data.containers.folders import tree_of_folder
+from gannet.data.containers.layouts.accounting import not_used
+from gannet.data.containers.layouts.arranged import part_below
+from gannet.data.containers.layouts.tree import Tree
 from gannet.data.find import Claimed, claimed_by, file_filter_of, find, source_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality, modalities
@@ -48,14 +53,13 @@ def find_pairs(
     if not path.is_dir():
         problem = "a file, expected a folder" if path.exists() else "no such folder"
         raise DataError(problem, where=str(path), remedy=sides.remedy)
+    tree = tree_of_folder(path)
     if how == "auto":
-        how = _layout(path, sides, targets)
-    if how == "table":
-        return _paired(pairs.from_pairs_table(path, sides), kinds, role)
-    if how == "folders":
-        return _paired(pairs.from_two_folders(path, given, sides), kinds, role)
-    if how == "beside":
-        return _paired(pairs.from_one_folder(path, sides), kinds, role)
+        how = _layout(tree, sides, targets)
+    if (table := _table(tree, how, given, sides)) is not None:
+        notes = not_used(tree, table, sides.either, unread_by_kinds())
+        table = replace(table, problems=(*table.problems, *notes))
+        return _paired(table, kinds, role)
     source = find(path, label="", kinds=[each.name for each in targets])
     pairing = find_modality(source.kind).reading.pairing
     if how in pairing.derived:
@@ -74,20 +78,58 @@ def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[M
     return tuple(map(find_modality, kinds[role])) if kinds else modalities()
 
 
-def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> str:
+def _table(tree: Tree, how: str, given: str, sides: pairs.PairSides) -> CellTable | None:
+    """The pairs of files in some layout; ``None`` if each file holds both sides of a pair.
+
+    Raises:
+        DataError: if there are no such pairs.
+    """
+    if how == "table":
+        return pairs.from_pairs_table(_with_table(tree), sides)
+    if how not in ("folders", "beside", "endings"):
+        return None
+    found = pairs.arranged_pairs(tree, sides)
+    if how == "folders":
+        if len(found.groups) != pairs.SIDES:
+            pairs.check_no_empty_side(tree.path, sides)
+        return pairs.from_two_folders(found, given, sides)
+    if how == "beside":
+        return pairs.from_one_folder(found, sides)
+    halves = pairs.with_endings(found, given, sides)
+    return None if halves is None else pairs.from_endings(found, halves)
+
+
+def _with_table(tree: Tree) -> Tree:
+    """The folder with the table of pairs: the whole, or its training part."""
+    while pairs.pairs_table(tree) is None:
+        below = part_below(tree, lambda name: PurePath(name).name == pairs.TABLE)
+        if below is None:
+            break
+        tree, _ = below
+    return tree
+
+
+def _layout(tree: Tree, sides: pairs.PairSides, targets: Sequence[Modality]) -> str:
     """Detect how pairs are laid out in a folder."""
-    if (path / pairs.TABLE).exists():
+    if pairs.pairs_table(_with_table(tree)) is not None:
         return "table"
-    files = pairs.files_in(path, sides.target)
-    if not files:
+    pairs.check_no_empty_side(tree.path, sides)
+    found = pairs.arranged_pairs(tree, sides)
+    if found.groups or not found.flat:
         return "folders"
-    if pairs.lie_beside(path, sides):
+    if pairs.lie_beside(found, sides):
         return "beside"
+    names = [each.name for each in found.flat]
     for modality in targets:
-        mine = [each for each in files if each.suffix.lower() in modality.readers]
-        if mine and modality.reading.pairing.sides(mine, path):
+        mine = [name for name in names if PurePath(name).suffix.lower() in modality.readers]
+        files = [tree.path / name for name in mine]
+        if files and modality.reading.pairing.sides(files, tree.path):
             return "side_by_side"
-    raise DataError(f"single {sides.target.many}, no pairs", where=str(path), remedy=sides.remedy)
+    if pairs.with_endings(found, "", sides) is not None:
+        return "endings"
+    raise DataError(
+        f"single {sides.target.many}, no pairs", where=str(tree.path), remedy=sides.remedy
+    )
 
 
 def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None, role: str) -> Source:

@@ -14,12 +14,13 @@ from gannet.core.config import either
 from gannet.core.errors import DataError, GannetError
 from gannet.core.source import Source
 from gannet.data.containers import frames
+from gannet.data.containers.layouts import data_files
 from gannet.data.find import find
 from gannet.modalities.inference import read_file
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import codec_errors
 
-DATA_FILES = {*frames.SUFFIXES, ".npz", ".npy", ".zip", ".tar"} - {".txt", ".data"}
+DATA_FILES = {*data_files.DATA_FILES} - {*data_files.NOTES}
 """Suffixes of files that ``data.find`` reads many samples from."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -56,6 +56,21 @@ class Classes:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Files that are not used, with the reason.
+
+    Attributes:
+        names: Of the files.
+        reason: Why, as the end of a sentence: ``N files ignored: ...``.
+        what: What to call them where not by their number, such as the folder they lie in.
+    """
+
+    names: Sequence[str]
+    reason: str
+    what: str = ""
+
+
 NO_CLASSES = Classes()
 
 
@@ -79,6 +94,8 @@ class CellTable:
         files: The files that the cells come from.
         in_memory: Whether the cells are in memory already.
         dialect: The dialect, if it is a text table.
+        members: Of a folder or an archive, all files that are used: samples and tables of them.
+        aside: Files that are not used, where more can be said than that.
     """
 
     path: Path
@@ -90,6 +107,8 @@ class CellTable:
     files: Sequence[Path] = ()
     in_memory: bool = False
     dialect: Dialect | None = None
+    members: Collection[str] = ()
+    aside: tuple[SetAside, ...] = ()
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""Files with a table of what belongs to each: ``metadata.csv`` or ``metadata.jsonl``."""
+"""Tables of what belongs to each file: ``metadata.csv``, ``.jsonl`` or ``.parquet``."""
 
 from __future__ import annotations
 
@@ -6,32 +6,27 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path, PurePath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from gannet.core.errors import DataError
+from gannet.core.errors import DataError, need
 from gannet.core.frame import objects
 from gannet.core.io.names import first_few
 from gannet.data.containers import rows
-from gannet.data.containers.cells import CellTable, Classes, FileFilter, suffixes_of
-from gannet.data.containers.folders import Paths, entries, files_below, of_paths
+from gannet.data.containers.cells import Classes, suffixes_of
+from gannet.data.containers.frames import plain_columns
+from gannet.data.containers.layouts.resolver import Resolver
+from gannet.data.containers.layouts.tree import plain_path
 from gannet.data.labels import choose, from_cells, unasked
 from gannet.modalities.reading import ColumnView
 
-TABLES = ("metadata.csv", "metadata.jsonl")
+TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """File names of such tables."""
 
 FILE = "file_name"
 """The column of each row's file name; columns of further files end in ``_file_name``."""
-
-FilesThere = Callable[[Collection[PurePath]], Collection[str]]
-"""The files in some folders, all relative to the folder of the table."""
-
-CellOf = Callable[[list[str]], Callable[[int], Any]]
-"""Names of files to the cell of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +36,14 @@ class Metadata:
     Attributes:
         where: The table, as error messages name it.
         lines: Its rows.
+        file: The column of the files.
         further: Columns of further files.
-        values: All other columns, but for that of the files.
+        values: All other columns.
     """
 
     where: str
     lines: Sequence[Mapping[str, str]]
+    file: str
     further: tuple[str, ...]
     values: tuple[str, ...]
 
@@ -64,38 +61,48 @@ class Metadata:
         """
         if not lines:
             raise DataError("the table is empty", where=where, remedy=f"Add one row per {one}.")
-        columns = list(dict.fromkeys(key for line in lines for key in line))
+        columns = columns_of(lines)
         if FILE not in columns:
             raise DataError(
                 f"no column {FILE!r} among {', '.join(columns)}",
                 where=where,
                 remedy=f"Add it: it names the {one} of each row.",
             )
-        further = tuple(name for name in columns if name.endswith(f"_{FILE}"))
-        values = tuple(name for name in columns if name != FILE and name not in further)
-        return cls(where, lines, further, values)
+        further = [name for name in columns if name.endswith(f"_{FILE}")]
+        return cls.of_columns(lines, where, FILE, further)
+
+    @classmethod
+    def of_columns(
+        cls, lines: Sequence[Mapping[str, str]], where: str, file: str, further: Sequence[str] = ()
+    ) -> Metadata:
+        """A table of which the columns of files are known."""
+        others = {file, *further}
+        values = tuple(name for name in columns_of(lines) if name not in others)
+        return cls(where, lines, file, tuple(further), values)
 
     def cells(self, column: str) -> list[str]:
         """The cells of a column; empty where a row has none."""
         return [line.get(column, "") for line in self.lines]
 
-    def files(self, there: FilesThere, column: str = FILE) -> list[str]:
-        """The files that a column names.
+    def files(self, resolver: Resolver, column: str = "") -> list[str]:
+        """The names of the files that a column gives, by default that of the samples.
 
         Raises:
             DataError: if one is missing or lies elsewhere or, of the samples, occurs twice.
         """
-        names = [cell.strip() for cell in self.cells(column)]
-        _check_names(self.where, names, there, column)
-        return names
+        cells = self.cells(column or self.file)
+        return _checked_names(self.where, cells, resolver, column or self.file, once=not column)
 
-    def views(self, there: FilesThere, cell_of: CellOf) -> tuple[ColumnView, ...]:
-        """The columns beside the samples, each by itself, and those of values together."""
-        files = ((name, self.files(there, name)) for name in self.further)
-        views = [
-            ColumnView(name, "files", suffixes_of(names), cell=cell_of(names), further=True)
-            for name, names in files
-        ]
+    def views(
+        self, cell: Callable[[str], Any], files: Mapping[str, list[str]]
+    ) -> tuple[ColumnView, ...]:
+        """The columns beside the samples, each by itself, and those of values together.
+
+        Args:
+            cell: The cell of a file's name.
+            files: The names of the files in each further column.
+        """
+        views = [_files(name, names, cell) for name, names in files.items()]
         views += [_values(self.lines, name) for name in self.values]
         frames = rows.Assembled(self.values, lambda name: objects(self.cells(name)), self.where, 1)
         return *views, *rows.together(self.values, frames, further=True)
@@ -112,23 +119,14 @@ class Metadata:
         return Classes(labels, chosen, tuple(problems))
 
 
-def from_metadata(folder: Path, table: Path, file_filter: FileFilter) -> CellTable:
-    """A folder of files with a table; every other column holds values.
+def columns_of(lines: Sequence[Mapping[str, str]]) -> list[str]:
+    """The columns of all rows."""
+    return list(dict.fromkeys(key for line in lines for key in line))
 
-    Raises:
-        DataError: if the table is damaged or names files that are missing.
-    """
-    found = Metadata.of_lines(table_lines(table), str(table), file_filter.one)
-    there = partial(_there, folder)
-    names = found.files(there)
-    base_table = of_paths(folder, names, f"folder of {{}} with {table.name}")
-    beside = found.views(there, lambda others: Paths(folder, others).at)
-    return replace(
-        base_table,
-        views=(replace(base_table.views[0], name=FILE), *beside),
-        classes=found.classes,
-        problems=tuple(left_out(names, files_below(folder, file_filter), file_filter.many)),
-        files=[table, *base_table.files],
+
+def _files(name: str, names: list[str], cell: Callable[[str], Any]) -> ColumnView:
+    return ColumnView(
+        name, "files", suffixes_of(names), cell=lambda row: cell(names[row]), further=True
     )
 
 
@@ -151,6 +149,8 @@ def lines_of(content: bytes, table: str) -> list[dict[str, str]]:
     Raises:
         DataError: if it is damaged.
     """
+    if table.endswith(".parquet"):
+        return parquet_lines(content, table)
     return _csv_lines(content, table) if table.endswith(".csv") else _json_lines(content, table)
 
 
@@ -197,40 +197,54 @@ def _json_lines(content: bytes, table: str) -> list[dict[str, str]]:
     return lines
 
 
-def _there(folder: Path, parents: Collection[PurePath]) -> set[str]:
-    """Files in some parents within a folder."""
-    return {
-        str(parent / entry.name)
-        for parent in parents
-        if (folder / parent).is_dir()
-        for entry in entries(folder / parent)
-    }
+def parquet_lines(content: bytes, table: str) -> list[dict[str, str]]:
+    """The rows of Parquet, as text; cells of lists and the like are left out.
+
+    Raises:
+        DataError: if it is damaged.
+        MissingExtraError: if pyarrow is not installed.
+    """
+    arrow: Any = need("pyarrow", "parquet")
+    parquet: Any = need("pyarrow.parquet", "parquet")
+    try:
+        file: Any = parquet.ParquetFile(arrow.BufferReader(content))
+        plain = plain_columns(file.schema_arrow)
+        lines: list[dict[str, Any]] = file.read(columns=list(plain)).to_pylist()
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        detail = str(error).partition("\n")[0]
+        raise DataError(
+            f"damaged, or not Parquet ({detail})", where=table, remedy="Fetch it again."
+        ) from None
+    return [
+        {name: "" if cell is None else str(cell) for name, cell in line.items()} for line in lines
+    ]
 
 
-def _check_names(where: str, names: Sequence[str], there: FilesThere, column: str) -> None:
-    for number, name in enumerate(names, start=1):
-        path = PurePath(name)
-        if not name or path.is_absolute() or ".." in path.parts:
+def _checked_names(
+    where: str, cells: Sequence[str], resolver: Resolver, column: str, *, once: bool
+) -> list[str]:
+    names: list[str] = []
+    missing: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        path = PurePosixPath(plain_path(cell))
+        if not cell.strip() or path.is_absolute() or ".." in path.parts:
             raise DataError(
-                f"{column} {name!r} is not a path inside the folder",
+                f"{column} {cell.strip()!r} is not a path inside the folder",
                 where=f"{where}, row {number}",
                 remedy="Use paths relative to the folder of the table.",
             )
-    found = there({PurePath(name).parent for name in names})
-    if missing := [name for name in names if str(PurePath(name)) not in found]:
+        found = resolver.exact(cell)
+        names += [found.name] if found else []
+        missing += [] if found else [cell.strip()]
+    if missing:
         raise DataError(
-            f"{len(missing)} of {len(names)} files do not exist: {first_few(missing)}",
+            f"{len(missing)} of {len(cells)} files do not exist: {first_few(missing)}",
             where=where,
             remedy="Correct the names, or remove those rows.",
         )
-    if column == FILE and len(set(names)) < len(names):
+    if once and len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
         raise DataError(
             f"{twice} occurs in more than one row", where=where, remedy="Keep one of them."
         )
-
-
-def left_out(names: Collection[str], files: Iterable[str], many: str) -> list[str]:
-    """A note on the files that the table does not name, if there are any."""
-    count = len({*files} - {*names})
-    return [f"{count} {many} without a row in the table ignored"] if count else []
+    return names

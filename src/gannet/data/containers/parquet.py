@@ -11,7 +11,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from gannet.core.errors import DataError, need, no_permission
@@ -19,6 +19,7 @@ from gannet.core.io.names import Numbered
 from gannet.core.source import FileContent, Labels
 from gannet.data.containers import frames, rows
 from gannet.data.containers.cells import CellTable, Classes, suffixes_of
+from gannet.data.containers.layouts.parts import training_names
 from gannet.data.containers.shards import Shards
 from gannet.data.labels import choose, from_cells, from_numbers, unasked
 from gannet.modalities.reading import ColumnView
@@ -28,8 +29,6 @@ SAMPLED_CELLS = 8
 
 SAMPLED_BYTES = 64
 """First bytes of each that are inspected."""
-
-_HELD_OUT_PREFIXES = ("test", "val", "valid", "validation", "dev")
 
 
 def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
@@ -56,7 +55,8 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
         labels = _labels(shards, chosen, used[0].parent / "classes.txt")
         return Classes(labels, chosen, tuple(problems))
 
-    views = [_contents(shards, name) for name in shards.contents]
+    referred = {name: shards.referred(name) for name in shards.contents}
+    views = [_contents(shards, name, referred[name]) for name in shards.contents]
     views += [_values(shards, name) for name in shards.values]
     views += _rows(shards)
     return CellTable(
@@ -66,7 +66,7 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
         views=tuple(views),
         classes=classes,
         problems=unused_files_note(unused),
-        files=used,
+        files=[*used, *(file for files in referred.values() for file in files)],
     )
 
 
@@ -86,7 +86,10 @@ def holds_files(path: Path) -> bool:
     return bool(_content_columns(_opened(path).schema_arrow))
 
 
-def _contents(shards: _FileShards, name: str) -> ColumnView:
+def _contents(shards: _FileShards, name: str, referred: Sequence[Path]) -> ColumnView:
+    if referred:
+        names = [str(file) for file in referred]
+        return ColumnView(name, "files", suffixes_of(names), cell=referred.__getitem__)
     cells = [shards.cell(name, row) for row in range(min(shards.count, SAMPLED_CELLS))]
     named = [cell.name for cell in cells if isinstance(cell, FileContent)]
     suffixes = {each: count for each, count in suffixes_of(named).items() if each}
@@ -114,11 +117,9 @@ def _rows(shards: _FileShards) -> tuple[ColumnView, ...]:
 
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Split files into those to train on and those named as test or validation files."""
-    train = [file for file in files if file.name.lower().startswith("train")]
-    if not train:
-        train = [file for file in files if not file.name.lower().startswith(_HELD_OUT_PREFIXES)]
-    used = train or list(files)
-    return used, [file for file in files if file not in used]
+    used = set(training_names([file.name for file in files]))
+    mine = [file for file in files if file.name in used]
+    return mine, [file for file in files if file.name not in used]
 
 
 class _FileShards:
@@ -163,10 +164,33 @@ class _FileShards:
                 self.cached[name] = number, column
             start = self.ends[number - 1] if number else 0
             cell: Any = column[index - start].as_py()
+        if isinstance(cell, list):
+            cell = _only_one(cast(list[Any], cell), name, index)
         within = cell.get("path") if isinstance(cell, dict) else None
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         data = content if isinstance(content, bytes) else b""
         return FileContent.named(data, within) if isinstance(within, str) else data
+
+    def referred(self, name: str) -> list[Path]:
+        """The files that cells give by their path; none where they hold the contents.
+
+        Paths are relative to the first file, and lie in its folder.
+        """
+        types: Any = need("pyarrow", "parquet").types
+        kind = self.schema.field(name).type
+        if not types.is_struct(kind) or kind.get_field_index("path") < 0 or not self.count:
+            return []
+        folder = self.paths[0].parent
+        with _reading(self.paths[0]):
+            group: Any = self.files[0].read_row_group(0, columns=[name]).column(0)
+        cells: list[Any] = group.slice(0, SAMPLED_CELLS).to_pylist()
+        if any(cell is None or cell.get("bytes") is not None for cell in cells):
+            return []
+        names: list[str] = [(cell or {}).get("path") or "" for cell in self.cells(name)]
+        inside = [PurePath(each) for each in names]
+        if any(each.is_absolute() or ".." in each.parts for each in inside):
+            return []
+        return [folder / each for each in inside]
 
     def cells(self, column: str) -> list[Any]:
         """Every cell of a column."""
@@ -175,6 +199,17 @@ class _FileShards:
             with _reading(path):
                 values += file.read(columns=[column]).column(0).to_pylist()
         return values
+
+
+def _only_one(contents: list[Any], name: str, index: int) -> Any:
+    """The only content in a cell that holds a list of them."""
+    if len(contents) == 1:
+        return contents[0]
+    raise DataError(
+        f"a list of {len(contents)} in column {name!r}, expected one",
+        where=f"row {index}",
+        remedy="Write one row for each.",
+    )
 
 
 def _opened(path: Path) -> Any:
@@ -199,16 +234,16 @@ def _reading(path: Path) -> Generator[None]:
 
 
 def _content_columns(schema: Any) -> list[str]:
-    """Columns of bytes, or of structs with a field ``bytes``."""
-    arrow: Any = need("pyarrow", "parquet")
-    types = arrow.types
-    return [
-        field.name
-        for field in schema
-        if types.is_binary(field.type)
-        or types.is_large_binary(field.type)
-        or (types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
-    ]
+    """Columns of bytes, of structs with a field ``bytes``, or of lists of these."""
+    return [field.name for field in schema if _is_content(field.type)]
+
+
+def _is_content(kind: Any) -> bool:
+    types: Any = need("pyarrow", "parquet").types
+    if types.is_list(kind) or types.is_large_list(kind):
+        kind = kind.value_type
+    struct = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or struct)
 
 
 def _is_text(schema: Any, name: str) -> bool:
@@ -228,6 +263,12 @@ def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
             names = beside.read_text(encoding="utf-8").split("\n")
             names = [name.strip() for name in names if name.strip()]
         return from_numbers(numbers, names, where=where)
+    if any(isinstance(cell, list | dict) for cell in cells):
+        raise DataError(
+            "holds lists, and several labels for each sample are no classes",
+            where=f"{where}, column {column!r}",
+            remedy="Choose another column with --label, or none with --label ''.",
+        )
     texts = [None if cell is None else str(cell) for cell in cells]
     return from_cells(texts, where=where, column=column)
 

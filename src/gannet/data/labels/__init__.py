@@ -14,6 +14,9 @@ from gannet.modalities.label.codec import in_order
 LABEL_COLUMNS = ("label", "class", "category", "group")
 """A column of one of these names is the label by default."""
 
+LIKELY_COLUMNS = ("labels", "fine_label", "coarse_label", "class_id", "class_name", "class_label")
+"""The same where no column has one of those names."""
+
 MANY = 20
 """With more classes than this, a class must have at least two items on average."""
 
@@ -48,7 +51,9 @@ def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str |
             where=where,
             remedy=f"{hint}Columns: {', '.join(columns) or 'none'}.",
         )
-    fitting = [name for name in columns if name.strip().lower() in LABEL_COLUMNS]
+    named = {name: name.strip().lower() for name in columns}
+    fitting = [name for name, plain in named.items() if plain in LABEL_COLUMNS]
+    fitting = fitting or [name for name, plain in named.items() if plain in LIKELY_COLUMNS]
     if len(fitting) == 1:
         return fitting[0], []
     if fitting:
@@ -99,7 +104,7 @@ def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Label
 
 
 def from_numbers(numbers: Sequence[int | None], names: Sequence[str], *, where: str) -> Labels:
-    """Classes from whole numbers; -1 or ``None`` is an unknown class.
+    """Classes from whole numbers; ``None`` is an unknown class, and -1 but beside 1 alone.
 
     Args:
         numbers: One per item.
@@ -110,7 +115,9 @@ def from_numbers(numbers: Sequence[int | None], names: Sequence[str], *, where: 
         DataError: if a number has no name.
     """
     if not names:
-        cells = [None if number is None or number == -1 else str(number) for number in numbers]
+        # Minus one is a class where one is the only other.
+        unknown = None if {number for number in numbers if number is not None} == {-1, 1} else -1
+        cells = [None if number in (None, unknown) else str(number) for number in numbers]
         return from_cells(cells, where=where, column="label")
     indices = np.array([-1 if number is None else number for number in numbers], np.int64)
     if len(strange := indices[(indices < -1) | (indices >= len(names))]):

@@ -32,7 +32,7 @@ from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.alike import keys, unlike
 from gannet.modalities.image.inspect.inspection import inspect
-from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
+from gannet.modalities.image.io.files import SUFFIXES, UNREAD, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
@@ -196,6 +196,7 @@ modality = Modality(
         pseudo_classes=True,
         pairing=PAIRING,
         traits=traits,
+        unread={suffix: said for suffix, said in UNREAD.items() if suffix not in SUFFIXES},
     ),
     examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,

@@ -98,7 +98,7 @@ def test_files_for_testing_are_left_aside(folder):
     source = find(folder, kinds=["table"])
     assert source.count == 80
     assert source.problems == (
-        f"test{file.suffix} ignored: only files of the training part are used",
+        f"test{file.suffix} ignored, 1 file: only files of the training part are used",
     )
 
 

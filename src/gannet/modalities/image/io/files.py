@@ -6,14 +6,16 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, features
 
-from gannet.core.errors import DataError
+from gannet.core.errors import DataError, need
+from gannet.modalities.reading import other_content
 
 PixelArray = NDArray[np.uint8]
 """``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
@@ -21,11 +23,47 @@ PixelArray = NDArray[np.uint8]
 Item = Path | bytes | PixelArray
 """An image of a data set: a path, the content of a file, or an array."""
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-    | {".ppm", ".pgm", ".pbm", ".pnm"}
-)
+OPTIONAL = {
+    suffix: name
+    for name, suffixes in (
+        ("avif", (".avif", ".avifs")),
+        ("jpg_2000", (".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc")),
+    )
+    for suffix in suffixes
+}
+"""Suffix -> the feature of Pillow that reads it, which an installation may lack."""
+
+HEIC = (".heic", ".heif", ".hif")
+"""Suffixes of photos that the extra ``heic`` reads."""
+
+
+def _readable() -> frozenset[str]:
+    """Lower-case suffixes of image files that this installation reads."""
+    also = {suffix for suffix, name in OPTIONAL.items() if features.check(name)}
+    return frozenset(
+        {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+        | {".ppm", ".pgm", ".pbm", ".pnm", ".tga", *also}
+        | ({*HEIC} if find_spec("pillow_heif") else set())
+    )
+
+
+SUFFIXES = _readable()
 """Lower-case suffixes of image files."""
+
+UNREAD: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(HEIC, ("HEIC photos", "To read them: pip install 'gannet-gan[heic]'")),
+    **dict.fromkeys(OPTIONAL, ("images that this Pillow cannot read", "Install Pillow's wheel.")),
+    **dict.fromkeys(
+        (".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"),
+        ("raw photos", "Develop them to TIFF or JPEG."),
+    ),
+    ".psd": ("a Photoshop file", "Export it as PNG or TIFF."),
+    ".exr": ("OpenEXR", "Convert it to TIFF or PNG."),
+    ".hdr": ("Radiance HDR", "Convert it to TIFF or PNG."),
+    ".jxl": ("JPEG XL", "Convert it to PNG, for instance with `djxl`."),
+    ".ico": ("an icon", "Save it as PNG."),
+}
+"""Suffix -> what such an image is and the remedy, of those that may be unread."""
 
 OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
 """Suffixes of formats without alpha."""
@@ -33,7 +71,7 @@ OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
 WRITTEN = OPAQUE | {".png", ".webp", ".tif", ".tiff"}
 """Suffixes of formats that can be written."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
 """Formats that Pillow may try; its rarer readers are little tested or run other programs."""
 
 PIXELS = 64 * 2**20
@@ -178,8 +216,10 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
         raise DataError("the file is empty", where=name, remedy="Remove it or fetch it again.")
     if len(data) > FILE_BYTES:
         raise _too_large(name)
+    if (other := other_content(data)) is not None:
+        raise DataError(other[0], where=name, remedy=other[1])
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=formats_for(name))
     except BROKEN as error:
         raise broken(error, name) from None
     if image.width * image.height > PIXELS:
@@ -187,6 +227,16 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
         raise _bomb(name)
     _check_planes(image, name)
     return image
+
+
+def formats_for(name: str) -> tuple[str, ...]:
+    """The formats that a file may have; TGA, which has no signature, only by its suffix."""
+    if name.lower().endswith(".tga"):
+        return (*FORMATS, "TGA")
+    if name.lower().endswith(HEIC) and find_spec("pillow_heif"):
+        need("pillow_heif", "heic").register_heif_opener()
+        return (*FORMATS, "HEIF")
+    return FORMATS
 
 
 def tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:

@@ -23,7 +23,7 @@ STARTS = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"),
     *(b"P%d" % number for number in range(1, 7)),
 )
-"""Magic bytes of image files, except WebP."""
+"""Magic bytes of image files, except WebP, AVIF and JPEG 2000."""
 
 
 def claim(column: ColumnView) -> Claim | None:
@@ -39,7 +39,9 @@ def claim(column: ColumnView) -> Claim | None:
 
 
 def _is_image(start: bytes) -> bool:
-    return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    boxed = start[4:12] in (b"ftypavif", b"ftypavis", b"jP  \r\n\x87\n")
+    return start.startswith(STARTS) or webp or boxed
 
 
 def adopt(source: Source, column: ColumnView) -> Source:

@@ -1,0 +1,1 @@
+"""Files of arrays, one sample per index of the first axis: NumPy, idx and HDF5."""

@@ -1,0 +1,69 @@
+"""``.npy``: one array; a large one of 8 bit is read row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gannet.core.errors import DataError
+from gannet.core.io.flat_file import FlatFile
+from gannet.core.io.names import Numbered
+from gannet.data.containers.arrays.named import Array, check_size, damaged, view_of
+from gannet.data.containers.arrays.npz import READ_ERRORS, header
+from gannet.data.containers.cells import CellTable, Classes
+from gannet.modalities.reading import ColumnView
+
+SMALL = 2**20
+"""Arrays of up to this many bytes are always read into memory."""
+
+
+def from_npy(path: Path) -> CellTable:
+    """One array; a large 8-bit one is read row by row, so it may be larger than memory.
+
+    Raises:
+        DataError: if the file is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            shape, dtype, fortran = header(file)
+            start = file.tell()
+    except READ_ERRORS as error:
+        raise damaged(path, error) from None
+    row = int(np.prod(shape[1:])) * dtype.itemsize
+    if path.stat().st_size < start + row * (shape[0] if shape else 0):
+        raise damaged(path, EOFError("the file is cut off"))
+    if fortran or dtype != np.uint8 or not shape[1:] or shape[0] * row <= SMALL:
+        array = _whole(path)
+        view, count = view_of(path, array, ""), array.shape[0] if array.shape else 0
+    else:
+        view, count = ColumnView("", "arrays", shape=shape[1:], dtype=dtype.name), shape[0]
+        view = _row_by_row(view, FlatFile(path, row, start=start))
+    in_memory = view.array is not None
+    names = Numbered("row", count)
+    return CellTable(
+        path, "npy array of {}", names, (view,), _single, files=[path], in_memory=in_memory
+    )
+
+
+def _row_by_row(view: ColumnView, file: FlatFile) -> ColumnView:
+    def read_row(index: int) -> Array:
+        row = np.empty(view.shape, np.uint8)
+        file.read(index, row)
+        return row
+
+    return ColumnView("", "arrays", shape=view.shape, dtype=view.dtype, cell=read_row)
+
+
+def _single(label: str | None) -> Classes:
+    if label:
+        raise DataError("a .npy file has no labels", remedy="Save both arrays in one .npz.")
+    return Classes()
+
+
+def _whole(path: Path) -> Array:
+    check_size(path, "it", path.stat().st_size)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except READ_ERRORS as error:
+        raise damaged(path, error) from None
