@@ -20,6 +20,8 @@ from gannet.data.containers.cells import (
     UnclaimedError,
 )
 from gannet.data.containers.detect import layouts, table_at
+from gannet.data.containers.layouts.pair_names import INPUTS, TARGETS, in_order
+from gannet.data.containers.pairs import COLUMNS as SIDES
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
@@ -90,10 +92,17 @@ def of_frame(
     return _with_roles(table, claimed_by(table, candidates), label, _by_role(roles))
 
 
-def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
+def claimed_by(
+    table: CellTable, candidates: Sequence[Modality], *, paired: bool = False
+) -> Claimed:
     """The claim with the highest confidence: to a column of samples, else to any other column.
 
     Columns beside files are samples only where nothing that is read from files was asked for.
+
+    Args:
+        table: The columns.
+        candidates: Kinds of data that may claim one.
+        paired: Whether, of two columns such as ``before`` and ``after``, the target is meant.
 
     Raises:
         UnclaimedError: if no kind claims a column.
@@ -101,7 +110,8 @@ def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
     reads = any(each.readers for each in candidates)
     first = [view for view in table.views if not view.further]
     further = [view for view in table.views if view.further and not (reads and view.form == "rows")]
-    claimed = _best_of(table, first, candidates) or _best_of(table, further, candidates)
+    claimed = _best_of(table, first, candidates, paired=paired)
+    claimed = claimed or _best_of(table, further, candidates)
     if claimed is None or (claimed.view.form == "arrays" and not table.count):
         raise _unclaimed(table, candidates)
     return claimed
@@ -191,7 +201,11 @@ def _source_at(
     if not any(each.readers for each in candidates):  # files can only fill other roles
         every = (*candidates, *(each for others in roles.values() for each in others))
     table = table_at(path, file_filter, file_filter_of(every))
-    claimed = claimed_by(table, candidates)
+    paired = any(
+        {each.name for each in candidates} & {each.name for each in others}
+        for others in roles.values()
+    )
+    claimed = claimed_by(table, candidates, paired=paired)
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
         table = table_at(path, file_filter_of([claimed.modality]))
@@ -252,7 +266,11 @@ def _candidates(kinds: Sequence[str]) -> tuple[Modality, ...]:
 
 
 def _best_of(
-    table: CellTable, views: Sequence[ColumnView], candidates: Sequence[Modality]
+    table: CellTable,
+    views: Sequence[ColumnView],
+    candidates: Sequence[Modality],
+    *,
+    paired: bool = False,
 ) -> Claimed | None:
     claims = [
         Claimed(view, modality, claim)
@@ -267,6 +285,10 @@ def _best_of(
     kind = best[0].modality
     same = [each for each in best if each.modality is kind]
     named = [each for each in same if each.view.name == kind.name]
+    if paired and len(same) == len(SIDES) and not named:
+        sides = {each.view.name: each for each in same}
+        if any(name.lower() in TARGETS | INPUTS for name in sides):
+            return sides[in_order(list(sides))[1]]
     if len(same) > 1 and len(named) != 1:
         columns = first_few([each.view.name for each in same])
         raise DataError(

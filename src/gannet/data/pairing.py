@@ -57,7 +57,7 @@ def find_pairs(
     if how == "auto":
         how = _layout(tree, sides, targets)
     if (table := _table(tree, how, given, sides)) is not None:
-        notes = not_used(tree, table, sides.either, unread_by_kinds())
+        notes = not_used(tree, table, sides.either, unread_by_kinds)
         table = replace(table, problems=(*table.problems, *notes))
         return _paired(table, kinds, role)
     source = find(path, label="", kinds=[each.name for each in targets])

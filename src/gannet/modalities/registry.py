@@ -42,7 +42,10 @@ def find_modality(name: str) -> Modality:
     Raises:
         ConfigError: if there is none; the message lists the closest names.
     """
-    modules = modality_modules()
+    return _loaded(name, modality_modules())
+
+
+def _loaded(name: str, modules: Mapping[str, str]) -> Modality:
     modality = plugins.load("kind of data", name, modules, "modality")
     assert isinstance(modality, Modality), f"{modules[name]} must end in `modality = Modality(...)`"
     assert modality.name == name, (
@@ -59,7 +62,8 @@ def modality_of(kind: str) -> Modality:
 
 def modalities() -> tuple[Modality, ...]:
     """All modalities, sorted by name."""
-    return tuple(map(find_modality, sorted(modality_modules())))
+    modules = modality_modules()  # once, since it reads what every installed package says
+    return tuple(_loaded(name, modules) for name in sorted(modules))
 
 
 def codec_of(kind: str, state: Mapping[str, object]) -> Codec[Any]:

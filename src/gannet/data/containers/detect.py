@@ -56,7 +56,7 @@ def table_of_tree(tree: Tree, file_filter: FileFilter) -> CellTable:
     table = _read(tree, file_filter)
     if table is None:
         raise _empty(tree, file_filter)
-    notes = not_used(tree, table, file_filter, unread_by_kinds())
+    notes = not_used(tree, table, file_filter, unread_by_kinds)
     return replace(table, problems=(*table.problems, *notes))
 
 

@@ -9,7 +9,7 @@ import bisect
 import json
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -90,7 +90,12 @@ def _contents(shards: _FileShards, name: str, referred: Sequence[Path]) -> Colum
     if referred:
         names = [str(file) for file in referred]
         return ColumnView(name, "files", suffixes_of(names), cell=referred.__getitem__)
-    cells = [shards.cell(name, row) for row in range(min(shards.count, SAMPLED_CELLS))]
+    cells: list[bytes] = []
+    for row in range(min(shards.count, SAMPLED_CELLS)):
+        with suppress(DataError):  # reading it reports that
+            cells.append(shards.cell(name, row))
+    if shards.count and not cells:
+        shards.cell(name, 0)  # nothing can be read, which is said at once
     named = [cell.name for cell in cells if isinstance(cell, FileContent)]
     suffixes = {each: count for each, count in suffixes_of(named).items() if each}
     first = tuple(cell[:SAMPLED_BYTES] for cell in cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gannet.core.io.names import first_few
 from gannet.data.containers.cells import CellTable, FileFilter, SetAside, suffix_of
@@ -31,7 +31,10 @@ ABOUT = (
 
 
 def not_used(
-    tree: Tree, table: CellTable, file_filter: FileFilter, known: Mapping[str, tuple[str, str]]
+    tree: Tree,
+    table: CellTable,
+    file_filter: FileFilter,
+    known: Callable[[], Mapping[str, tuple[str, str]]],
 ) -> tuple[str, ...]:
     """A note for each reason why files of a tree are not used; none if all are.
 
@@ -39,12 +42,13 @@ def not_used(
         tree: All files.
         table: What a reader made of them.
         file_filter: Which files count as samples.
-        known: Suffix -> what such a file is and the remedy, of kinds of data that cannot read it.
+        known: Gives suffix -> what such a file is and the remedy, of kinds of data that cannot
+            read it.
     """
     said = [_note(each) for each in table.aside if each.names]
     left = {*tree.names}.difference(table.members)
     left = left.difference(name for each in table.aside for name in each.names)
-    groups = _by_reason(sorted(left), file_filter, known)
+    groups = _by_reason(sorted(left), file_filter, known()) if left else {}
     rest = [SetAside(names, reason) for reason, names in groups.items()]
     hidden = [SetAside(names, reason) for reason, names in tree.unseen.items()]
     return (*said, *map(_note, rest), *map(_note, hidden))

@@ -20,6 +20,7 @@ TARGETS = frozenset(
 INPUTS = frozenset(
     {"input", "inputs", "source", "sources", "given", "before", "noisy", "low", "lr", "blur"}
     | {"blurry", "blurred", "degraded", "sketch", "sketches", "edges", "original", "a", "x"}
+    | {"leftimg8bit", "rainy", "hazy", "masked"}
 )
 """Names of sides that hold inputs."""
 
