@@ -245,20 +245,6 @@ def codec_errors(noun: str, what: str, where: str = "") -> Generator[None]:
         ) from None
 
 
-def other_content(content: bytes) -> tuple[str, str] | None:
-    r"""What a file holds in place of a sample, and the remedy, where it is plain to see.
-
-    >>> other_content(b"version https://git-lfs.github.com/spec/v1\noid sha256:0")[0]
-    'a Git LFS pointer, not the file itself'
-    """
-    start = content[:256].lstrip().lower()
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the file itself", "Fetch the files with `git lfs pull`."
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page, not the file itself", "Remove it or fetch it again."
-    return None
-
-
 def source_unchanged(source: Source, _column: ColumnView) -> Source:
     """Use cells as samples unchanged."""
     return source

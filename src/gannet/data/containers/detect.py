@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gannet.core.errors import DataError
 from gannet.core.io.names import first_few
+from gannet.core.io.pointers import check_no_pointer
 from gannet.data.containers import archives, frames, parquet, tables
 from gannet.data.containers.arrays import idx
 from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, suffix_of
@@ -131,7 +132,7 @@ LAYOUTS: tuple[LayoutReader, ...] = (
 
 def unread_by_kinds() -> Mapping[str, tuple[str, str]]:
     """Suffix -> what such a file is and the remedy, of all kinds of data that cannot read it."""
-    return {suffix: said for each in modalities() for suffix, said in each.reading.unread.items()}
+    return {suffix: note for each in modalities() for suffix, note in each.reading.unread.items()}
 
 
 def _is_folder(path: Path) -> bool:
@@ -152,6 +153,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _file(path: Path, file_filter: FileFilter) -> CellTable:
+    check_no_pointer(path)
     suffix = suffix_of(path.name)
     if suffix in TREES:
         return table_of_tree(TREES[suffix](path), file_filter)

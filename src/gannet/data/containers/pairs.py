@@ -174,9 +174,9 @@ def with_endings(found: Arrangement, given: str, sides: PairSides) -> Halves | N
     parted = pair_names.by_word([_stem(each) for each in both])
     if parted is None:
         return None
-    words = pair_names.in_order(parted, given)
-    groups = {word: [both[at] for at in parted[word]] for word in words}
-    return Halves(words, groups[words[0]], groups[words[1]])
+    markers = pair_names.in_order(parted, given)
+    groups = {word: [both[at] for at in parted[word]] for word in markers}
+    return Halves(markers, groups[markers[0]], groups[markers[1]])
 
 
 def from_endings(found: Arrangement, halves: Halves) -> CellTable:
@@ -206,7 +206,7 @@ def _matched(
     )
     notes: list[str] = []
     if 2 * len(mine.keys() & theirs.keys()) < min(len(mine), len(theirs)):
-        mine, theirs = pair_names.without_words(mine), pair_names.without_words(theirs)
+        mine, theirs = pair_names.without_markers(mine), pair_names.without_markers(theirs)
         if both := sorted(mine.keys() & theirs.keys()):
             first = [PurePosixPath(side[both[0]].inner).name for side in (mine, theirs)]
             notes = [f"names differ in a word; paired were {first[0]} and {first[1]}, and so on"]

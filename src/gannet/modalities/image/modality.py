@@ -196,7 +196,7 @@ modality = Modality(
         pseudo_classes=True,
         pairing=PAIRING,
         traits=traits,
-        unread={suffix: said for suffix, said in UNREAD.items() if suffix not in SUFFIXES},
+        unread={suffix: remedy for suffix, remedy in UNREAD.items() if suffix not in SUFFIXES},
     ),
     examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,

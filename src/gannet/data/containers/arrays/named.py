@@ -109,8 +109,7 @@ def from_named(
     data = _data_name(path, arrays, kinds)
     first = arrays[data]()
     count = first.shape[0] if first.shape else 0
-    labels = [name for each in _LABELS for name in arrays if name.lower() == each]
-    labels = [name for name in labels if name != "arr_1" or arrays[name].names_classes(count)]
+    labels = _label_names(arrays, count)
     numbers = [name for name in labels if arrays[name].holds_numbers(count)]
     named = next((name for name in labels if name not in numbers and name != data), None)
 
@@ -133,8 +132,7 @@ def from_named(
     columns = [name for name, each in arrays.items() if name != data and each.is_column(count)]
     together = rows.Assembled(columns, lambda name: _cells(arrays[name]()), str(path), 0)
     unlike = [name for name, view in further.items() if view is None]
-    if unlike:
-        problems = (*problems, f"arrays ignored, not of one row a sample: {first_few(unlike)}")
+    problems += (f"arrays ignored, not of one row a sample: {first_few(unlike)}",) * bool(unlike)
     return CellTable(
         path=path,
         layout=layout.replace("{name}", repr(data).replace("{", "{{").replace("}", "}}")),
@@ -171,6 +169,12 @@ def _training_arrays(
     others = [name for name in arrays if name in parts and name not in training]
     note = f"{', '.join(others)} ignored: only {', '.join(training)} are used for training"
     return used, (note,) if others else ()
+
+
+def _label_names(arrays: Mapping[str, NamedArray], count: int) -> list[str]:
+    """The arrays that may hold classes, by their names; one without a name only if it can."""
+    named = [name for each in _LABELS for name in arrays if name.lower() == each]
+    return [name for name in named if name != "arr_1" or arrays[name].names_classes(count)]
 
 
 def _data_name(path: Path, arrays: Mapping[str, NamedArray], kinds: Collection[str]) -> str:
@@ -243,7 +247,7 @@ def check_size(path: Path, name: str, size: int) -> None:
     """
     if size > BYTES:
         raise DataError(
-            f"{name} takes {size / 2**30:.1f} GiB".removeprefix(" "),
+            f"{name} takes {size / 2**30:.1f} GiB",
             where=str(path),
             remedy="Save it with numpy.save as a .npy of uint8, which is read row by row.",
         )

@@ -45,13 +45,13 @@ def not_used(
         known: Gives suffix -> what such a file is and the remedy, of kinds of data that cannot
             read it.
     """
-    said = [_note(each) for each in table.aside if each.names]
+    noted = [_note(each) for each in table.aside if each.names]
     left = {*tree.names}.difference(table.members)
     left = left.difference(name for each in table.aside for name in each.names)
     groups = _by_reason(sorted(left), file_filter, known()) if left else {}
     rest = [SetAside(names, reason) for reason, names in groups.items()]
     hidden = [SetAside(names, reason) for reason, names in tree.unseen.items()]
-    return (*said, *map(_note, rest), *map(_note, hidden))
+    return (*noted, *map(_note, rest), *map(_note, hidden))
 
 
 def _by_reason(

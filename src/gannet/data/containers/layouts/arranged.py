@@ -19,7 +19,7 @@ from gannet.data.containers.cells import (
     SetAside,
     suffixes_of,
 )
-from gannet.data.containers.layouts.parts import Parts, parts_of
+from gannet.data.containers.layouts.parts import DataParts, parts_of
 from gannet.data.containers.layouts.tree import Member, Tree
 from gannet.modalities.reading import ColumnView
 
@@ -70,7 +70,7 @@ def part_below(tree: Tree, fits: Callable[[str], bool]) -> tuple[Tree, tuple[Set
     return None
 
 
-def held_out(parts: Parts, groups: Mapping[str, Sequence[Member]]) -> tuple[SetAside, ...]:
+def held_out(parts: DataParts, groups: Mapping[str, Sequence[Member]]) -> tuple[SetAside, ...]:
     """The held-out parts as samples that are not used; none if there are none."""
     names = [each.name for part in parts.held_out for each in groups[part]]
     what = ", ".join(parts.held_out)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from gannet.core.io.names import first_few
+from gannet.core.io.pointers import check_no_pointer
 from gannet.data.containers import archives, frames, parquet, tables
 from gannet.data.containers.arrays import hdf5, idx, npy, npz
 from gannet.data.containers.cells import (
@@ -68,6 +69,9 @@ def read(
         return None
     flat = [each.name for each in tree.flat()]
     at = {name: tree.path / name for name in flat}
+    for name in flat:
+        if suffix_of(name) in DATA_FILES - {*NOTES} and not file_filter.fits(name):
+            check_no_pointer(at[name])
     contents = [name for name in flat if suffix_of(name) == ".parquet"]
     if contents and not all(tables.is_table(at[name]) for name in contents):
         return _of_parquet(tree, contents)
@@ -118,8 +122,12 @@ def of_configuration(tree: Tree, file_filter: FileFilter) -> CellTable | None:
 def _configuration(name: str) -> str:
     """The folders of a file that name a configuration, without those of parts."""
     parents = PurePosixPath(name).parts[:-1]
-    kept = [each for each in parents if part_name(each) is None]
-    return "/".join(each for each in kept if each not in PLAIN_FOLDERS) or "/".join(kept) or "."
+    configuration = [each for each in parents if part_name(each) is None]
+    return (
+        "/".join(each for each in configuration if each not in PLAIN_FOLDERS)
+        or "/".join(configuration)
+        or "."
+    )
 
 
 def _of_parquet(tree: Tree, names: Sequence[str]) -> CellTable:

@@ -18,10 +18,10 @@ SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".js
 BYTES = 256 * 2**20
 """Larger ones are not looked at."""
 
-Line = dict[str, str]
+TableLine = dict[str, str]
 
 
-def rows_of(content: bytes, name: str) -> list[Line]:
+def rows_of(content: bytes, name: str) -> list[TableLine]:
     """The rows of a table; none if it is no table, or its rows are of different lengths.
 
     Without a header the columns are called ``column_1`` and so on; whether there is one is for the
@@ -46,7 +46,7 @@ def rows_of(content: bytes, name: str) -> list[Line]:
     return [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]
 
 
-def without_header(cells: Sequence[Sequence[str]]) -> list[Line]:
+def without_header(cells: Sequence[Sequence[str]]) -> list[TableLine]:
     """Rows that all hold cells, with numbered columns; none if their lengths differ.
 
     >>> without_header([["a.png", "1"]])
@@ -58,7 +58,7 @@ def without_header(cells: Sequence[Sequence[str]]) -> list[Line]:
     return [dict(zip(names, row, strict=True)) for row in cells]
 
 
-def header_as_row(lines: Sequence[Line]) -> list[Line]:
+def header_as_row(lines: Sequence[TableLine]) -> list[TableLine]:
     """The same rows where the first turned out to be no header.
 
     >>> header_as_row([{"a.png": "b.png", "0": "1"}])[0]
@@ -94,7 +94,7 @@ def _cells(text: str, suffix: str) -> list[list[str]]:
     return rows
 
 
-def _json_rows(text: str) -> list[Line]:
+def _json_rows(text: str) -> list[TableLine]:
     """A list of objects, or an object with a plain value for each name."""
     try:
         table: Any = json.loads(text)

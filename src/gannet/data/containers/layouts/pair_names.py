@@ -55,12 +55,12 @@ def by_word(stems: Sequence[str]) -> dict[str, list[int]] | None:
     """
     for pattern, word_at in ((_LAST, 2), (_FIRST, 1)):
         found = [pattern.fullmatch(stem) for stem in stems]
-        words = [each[word_at] if each else "" for each in found]
+        markers = [each[word_at] if each else "" for each in found]
         rests = [
             each[3 - word_at] if each else stem for each, stem in zip(found, stems, strict=True)
         ]
         groups: dict[str, list[int]] = {}
-        for at, word in enumerate(words):
+        for at, word in enumerate(markers):
             groups.setdefault(word, []).append(at)
         if len(groups) != 2:
             continue
@@ -70,12 +70,12 @@ def by_word(stems: Sequence[str]) -> dict[str, list[int]] | None:
     return None
 
 
-def without_words(named: Mapping[str, Partner]) -> dict[str, Partner]:
+def without_markers(named: Mapping[str, Partner]) -> dict[str, Partner]:
     """Names without the words that all of one side share at their beginning and end.
 
     Digits stay, since they tell samples apart. Unchanged if two names would become one.
 
-    >>> list(without_words({"image_a_1": 0, "image_a_12": 1}))
+    >>> list(without_markers({"image_a_1": 0, "image_a_12": 1}))
     ['1', '12']
     """
     stems = list(named)

@@ -61,8 +61,8 @@ def part_name(name: str) -> PartName | None:
     >>> part_name("cat") is part_name("trainer") is None
     True
     """
-    words = _WORD.findall(name)
-    lower = [word.lower() for word in words]
+    tokens = _WORD.findall(name)
+    lower = [word.lower() for word in tokens]
     if len(lower) == 1 and (both := _LETTERED.fullmatch(lower[0])):
         return PartName(both[1] == "train", both[2])
     training = [bool(_TRAIN.fullmatch(word)) for word in lower]
@@ -73,7 +73,7 @@ def part_name(name: str) -> PartName | None:
         return None
     rest = [
         word
-        for word, *part in zip(words, training, held_out, strict=True)
+        for word, *part in zip(tokens, training, held_out, strict=True)
         if not any(part) and not word.isdigit() and not _FILLERS.fullmatch(word.lower())
     ]
     return PartName(any(training), "_".join(rest))
@@ -85,16 +85,16 @@ def without_part(name: str) -> str:
     >>> without_part("train_images"), without_part("x_train")
     ('images', 'x')
     """
-    words = _WORD.findall(name)
+    tokens = _WORD.findall(name)
     return "_".join(
         word
-        for word in words
+        for word in tokens
         if not _TRAIN.fullmatch(word.lower()) and not _HELD_OUT.fullmatch(word.lower())
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class DataParts:
     """Folders, or files, of which some are for training.
 
     Attributes:
@@ -108,7 +108,7 @@ class Parts:
     why: str
 
 
-def parts_of(names: Collection[str]) -> Parts | None:
+def parts_of(names: Collection[str]) -> DataParts | None:
     """The parts of a data set among the names of folders; ``None`` if they are something else.
 
     All of them must name parts; or one is for training and another of the same rest held out, and
@@ -136,7 +136,7 @@ def parts_of(names: Collection[str]) -> Parts | None:
     others = tuple(name for name in names if name not in used)
     shown = ", ".join(used)
     why = f"only {shown} {'is' if len(used) == 1 else 'are'} used for training"
-    return Parts(by_rest, others, why)
+    return DataParts(by_rest, others, why)
 
 
 def is_held_out(name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from gannet.data.containers import metadata
 from gannet.data.containers.cells import CellTable, FileFilter, SetAside, suffix_of
 from gannet.data.containers.layouts.arranged import arranged, of_members, plain_text
-from gannet.data.containers.layouts.loose_tables import SUFFIXES, Line, header_as_row, rows_of
+from gannet.data.containers.layouts.loose_tables import SUFFIXES, TableLine, header_as_row, rows_of
 from gannet.data.containers.layouts.metadata_file import without_held_out
 from gannet.data.containers.layouts.parts import part_name
 from gannet.data.containers.layouts.resolver import Resolver
@@ -46,7 +46,7 @@ class FileTable:
 
     table: Member
     column: str
-    rows: Mapping[str, Line]
+    rows: Mapping[str, TableLine]
     unknown: tuple[str, ...]
 
 
@@ -71,14 +71,16 @@ def read(tree: Tree, file_filter: FileFilter) -> CellTable | None:
     found = metadata.Metadata.of_columns(joined, f"{tree.path}, {tables_used}", _FILE)
     found, held_out = without_held_out(found, tables_used)
     of_name = {each.name: each for each in members}
-    kept = [of_name[line[_FILE]] for line in found.lines]
-    base = of_members(tree, kept, f"{tree.noun} of {{}} with {plain_text(tables_used)}")
+    used_members = [of_name[line[_FILE]] for line in found.lines]
+    base = of_members(tree, used_members, f"{tree.noun} of {{}} with {plain_text(tables_used)}")
     return replace(
         base,
         views=(replace(base.views[0], name=training[0].column), *found.views(tree.cell, {})),
         classes=found.classes,
-        problems=tuple(_problems(training, kept, named)),
-        files=tree.files_of([*(each.table.name for each in training), *(m.name for m in kept)]),
+        problems=tuple(_problems(training, used_members, named)),
+        files=tree.files_of(
+            [*(each.table.name for each in training), *(m.name for m in used_members)]
+        ),
         members=[*base.members, *(each.table.name for each in training)],
         aside=(*others, *([held_out] if held_out else [])),
     )
@@ -126,7 +128,7 @@ def _about_files(tree: Tree, table: Member, resolver: Resolver) -> FileTable | N
     return FileTable(table, column, rows, unknown)
 
 
-def _column_of_files(lines: Sequence[Line], resolver: Resolver) -> str:
+def _column_of_files(lines: Sequence[TableLine], resolver: Resolver) -> str:
     """The column whose cells name most files; empty if none names enough."""
     tried = lines[:: max(len(lines) // TRIED, 1)]
     best, most = "", MOST_NAMED * len(tried) - 1e-9
@@ -178,11 +180,11 @@ def _in_held_out(member: Member) -> bool:
     return any((part := part_name(each)) is not None and not part.training for each in parents)
 
 
-def _joined(tables: Sequence[FileTable], members: Sequence[Member]) -> list[Line]:
+def _joined(tables: Sequence[FileTable], members: Sequence[Member]) -> list[TableLine]:
     """A row for each file, with the columns of all tables; a name that recurs gets the table's."""
     columns = [list(dict.fromkeys(name for row in t.rows.values() for name in row)) for t in tables]
     times = Counter(name for each in columns for name in each)
-    lines: list[Line] = [{_FILE: each.name} for each in members]
+    lines: list[TableLine] = [{_FILE: each.name} for each in members]
     for table, mine in zip(tables, columns, strict=True):
         stem = PurePosixPath(table.table.inner).stem
         for name in mine:
@@ -192,7 +194,9 @@ def _joined(tables: Sequence[FileTable], members: Sequence[Member]) -> list[Line
     return lines
 
 
-def _problems(tables: Sequence[FileTable], kept: Sequence[Member], named: set[str]) -> list[str]:
+def _problems(
+    tables: Sequence[FileTable], used_members: Sequence[Member], named: set[str]
+) -> list[str]:
     problems: list[str] = []
     for each in tables:
         if each.unknown:
@@ -201,7 +205,7 @@ def _problems(tables: Sequence[FileTable], kept: Sequence[Member], named: set[st
                 f"{len(each.unknown):,} rows of {each.table.inner} ignored, whose file does not "
                 f"exist: {shown}"
             )
-    bare = [each.name for each in kept if each.name not in named]
+    bare = [each.name for each in used_members if each.name not in named]
     if bare:
         problems.append(f"{len(bare):,} files have no row in a table: {', '.join(bare[:3])}")
     return problems

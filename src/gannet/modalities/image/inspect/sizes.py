@@ -105,10 +105,11 @@ def _none_readable(source: Source, looked_at: int, broken: Sequence[DataError]) 
     some = f" looked at (of {source.count:,})" if looked_at < source.count else ""
     first = broken[0]
     example = f"{first.where}: {first.problem}" if first.where else first.problem
+    alike = len(broken) > 1 and {each.problem for each in broken} == {first.problem}
     return DataError(
         f"{len(broken):,} of {looked_at:,} images{some} cannot be read; the first is {example}",
         where=str(source.path),
-        remedy="Replace them, or give another folder.",
+        remedy=first.remedy if alike else "Replace them, or give another folder.",
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, features
 
 from gannet.core.errors import DataError, need
-from gannet.modalities.reading import other_content
+from gannet.core.io.pointers import other_content
 
 PixelArray = NDArray[np.uint8]
 """``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
@@ -258,6 +258,31 @@ def _check_planes(image: Image.Image, name: str) -> None:
         )
 
 
+def is_deep(image: Image.Image) -> bool:
+    """Whether an opened image is grey of more than 8 bit, or of floats."""
+    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
+
+
+def frames_in(image: Image.Image) -> int:
+    """How many frames or pages an opened image has."""
+    return int(getattr(image, "n_frames", 1))
+
+
+def upright_array(image: Image.Image, name: str) -> NDArray[Any]:
+    """The numbers of an opened grey image as they are stored, turned as its EXIF says.
+
+    Raises:
+        DataError: if it is broken.
+    """
+    try:
+        image.load()
+        turn = orientation(image)
+        turned = image.transpose(_TURNS[turn]) if turn in _TURNS else image
+        return np.asarray(turned)
+    except BROKEN as error:
+        raise broken(error, name) from None
+
+
 def orientation(image: Image.Image) -> int:
     """EXIF orientation of an image; 1 for upright."""
     # Pillow's `getexif` for PNG would decode the whole image.
@@ -266,7 +291,7 @@ def orientation(image: Image.Image) -> int:
 
 
 def _convert_mode(image: Image.Image, name: str) -> Image.Image:
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+    if is_deep(image):
         return _eight_bit(image, name)
     if image.has_transparency_data:
         return image.convert(MODES[channels_of(image)])

@@ -14,6 +14,7 @@ from gannet.core.errors import DataError
 from gannet.core.io.names import Numbered
 from gannet.core.source import Source
 from gannet.modalities.image.io.files import PixelArray
+from gannet.modalities.image.io.levels import default_levels, leveled, levels_of, note_of
 from gannet.modalities.reading import Claim, ColumnView
 
 SHAPES = "(N, H, W), (N, H, W, C), (N, C, H, W)"
@@ -51,7 +52,7 @@ def adopt(source: Source, column: ColumnView) -> Source:
         DataError: if no axis can be the channels, or the range of values is unknown.
     """
     if column.form != "arrays":
-        return source
+        return leveled(source)
     shape = (source.count, *column.shape)
     first = len(shape) == 4 and shape[3] not in CHANNELS
     if first and shape[1] not in CHANNELS:
@@ -60,31 +61,32 @@ def adopt(source: Source, column: ColumnView) -> Source:
             where=str(source.path),
             remedy="Save images as (N, H, W), (N, H, W, C) or (N, C, H, W).",
         )
-    scale = _as_it_is if column.array is None else _scale(source.path, column.array)
+    scale, note = (_as_it_is, "") if column.array is None else _scale(source.path, column.array)
 
     def read_image(index: int) -> PixelArray:
         pixels = scale(column.cell(index))
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
         return np.ascontiguousarray(np.moveaxis(pixels, 0, 2) if first else pixels)
 
-    return replace(source, names=Numbered("image", source.count), raw=read_image)
+    problems = (*source.problems, *([note] if note else []))
+    return replace(source, names=Numbered("image", source.count), raw=read_image, problems=problems)
 
 
 def _as_it_is(row: NDArray[Any]) -> NDArray[Any]:
     return row
 
 
-def _scale(path: Path, array: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """The function that scales values to 0..255; floats must be 0..1, so nothing is guessed."""
-    if array.dtype == np.uint8:
-        return _as_it_is
+def _scale(path: Path, array: NDArray[Any]) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], str]:
+    """The function that scales values to 0..255, and a note where black or white is not usual."""
     low, high = float(array.min()), float(array.max())
-    top = {"b": 1.0, "f": 1.0}.get(array.dtype.kind, 255.0)
-    top = 65535.0 if array.dtype == np.uint16 else top
-    if not (low >= 0 and high <= top):  # also false for numbers that are not finite
+    found = levels_of(low, high, array.dtype)
+    if found is None:
         raise DataError(
-            f"values run from {low:g} to {high:g} in {array.dtype}, expected 0 to {top:g}",
+            f"values run from {low:g} to {high:g} in {array.dtype}",
             where=str(path),
             remedy="Save images as uint8, 0 to 255.",
         )
-    return lambda row: (row.astype(np.float64) * (255 / top)).round().astype(np.uint8)
+    usual = found == default_levels(array.dtype)
+    if usual and array.dtype == np.uint8:
+        return _as_it_is, ""
+    return found.scaled, "" if usual else note_of(low, high, array.dtype, found)
