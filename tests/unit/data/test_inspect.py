@@ -202,7 +202,7 @@ def test_findings_survive_json(tmp_path):
 def test_what_find_passed_over_is_a_warning(tmp_path):
     fill(tmp_path, 3)
     fill(tmp_path / "old", 2)
-    assert "2 files ignored (old/0.png, old/1.png)" in text(examine(tmp_path))
+    assert "2 files ignored (old/" in text(examine(tmp_path))
 
 
 def test_nothing_there_is_an_error(tmp_path):

@@ -14,8 +14,8 @@ from gannet.modalities.label.codec import in_order
 LABEL_COLUMNS = ("label", "class", "category", "group")
 """A column of one of these names is the label by default."""
 
-LIKELY_COLUMNS = ("labels", "fine_label", "coarse_label", "class_id", "class_name", "class_label")
-"""The same where no column has one of those names."""
+LIKELY_COLUMNS = ("labels", "finelabel", "coarselabel", "classid", "classname", "classlabel")
+"""The same where no column has one of those names; without what joins their words."""
 
 MANY = 20
 """With more classes than this, a class must have at least two items on average."""
@@ -53,7 +53,8 @@ def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str |
         )
     named = {name: name.strip().lower() for name in columns}
     fitting = [name for name, plain in named.items() if plain in LABEL_COLUMNS]
-    fitting = fitting or [name for name, plain in named.items() if plain in LIKELY_COLUMNS]
+    joined = {name: plain.replace("_", "").replace(" ", "") for name, plain in named.items()}
+    fitting = fitting or [name for name, plain in joined.items() if plain in LIKELY_COLUMNS]
     if len(fitting) == 1:
         return fitting[0], []
     if fitting:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import struct
+import sys
 import tarfile
 import unicodedata
 import zipfile
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gannet.core.errors import DataError
+from gannet.core.errors import DataError, MissingExtraError
 from gannet.data.find import find
 from gannet.data.pairing import find_pairs
 
@@ -602,3 +603,84 @@ def test_two_columns_of_pictures_are_a_pair_where_their_names_say_so(tmp_path):
     assert (source.raw(1), source.roles["grid"].raw(1)) == (png(51), png(1))
     with pytest.raises(DataError, match="more than one column of images"):
         find(tmp_path / "a.parquet", kinds=["image"])
+
+
+def test_hdf5(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["train/images"] = pictures(6)
+        file["train/labels"] = np.arange(6) % 2
+        file["test/images"] = pictures(2)
+        file["test/labels"] = np.arange(2)
+    source = find(tmp_path / "a.h5")
+    assert (source.kind, counts(source)) == ("image", {"0": 3, "1": 3})
+    (tmp_path / "b.h5").write_bytes((tmp_path / "a.h5").read_bytes()[:300])
+    with pytest.raises(DataError, match="damaged, or not HDF5"):
+        find(tmp_path / "b.h5")
+
+
+def test_without_its_extra_hdf5_is_named_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(300))
+    with pytest.raises(MissingExtraError, match="h5py") as caught:
+        find(tmp_path / "a.h5")
+    assert "gannet-gan[hdf5]" in caught.value.remedy
+
+
+# Sets as they are published
+
+
+def test_folders_of_classes_stay_classes_beside_a_list_of_files(tmp_path):
+    fill(
+        tmp_path / "images",
+        [f"{kind}/{at}.png" for kind in ("001.Wren", "002.Tit") for at in "abc"],
+    )
+    names = [f"{kind}/{at}.png" for kind in ("001.Wren", "002.Tit") for at in "abc"]
+    (tmp_path / "images.txt").write_text(lines(" ", None, *enumerate(names, 1)))
+    assert counts(find(tmp_path)) == {"001.Wren": 3, "002.Tit": 3}
+
+
+def test_numbered_parts_of_a_set_are_no_classes(tmp_path):
+    for part in (1, 2, 3):
+        fill(tmp_path / f"images_{part:03}" / "images", numbered(f"{part}_{{}}.png", 4))
+    rows = [(f"{part}_{at}.png", "ab"[at % 2]) for part in (1, 2, 3) for at in range(4)]
+    assert find(tmp_path).classes == ()
+    (tmp_path / "Data_Entry.csv").write_text(lines(",", ("Image Index", "Finding"), *rows))
+    source = find(tmp_path)
+    assert (source.count, source.classes) == (12, ())
+    assert counts(find(tmp_path, label="Finding")) == {"a": 6, "b": 6}
+
+
+def test_signs_with_their_table(tmp_path):
+    fill(tmp_path, [f"Train/{kind}/{kind}_{at}.png" for kind in range(3) for at in range(4)])
+    fill(tmp_path, [*numbered("Test/{}.png", 3), *numbered("Meta/{}.png", 3)])
+    rows = [(7, kind, f"Train/{kind}/{kind}_{at}.png") for kind in range(3) for at in range(4)]
+    (tmp_path / "Train.csv").write_text(lines(",", ("Width", "ClassId", "Path"), *rows))
+    (tmp_path / "Test.csv").write_text(
+        lines(",", ("Width", "Path"), *((7, f"Test/{at}.png") for at in range(3)))
+    )
+    source = find(tmp_path)
+    assert counts(source) == {"0": 4, "1": 4, "2": 4}
+    assert "Test.csv" in said(source)
+
+
+def test_a_part_without_labels_in_names_of_folders(tmp_path):
+    for kind in ("n01", "n02"):
+        fill(tmp_path / "tiny" / "train" / kind / "images", numbered(f"{kind}_{{}}.JPEG", 4))
+    fill(tmp_path / "tiny" / "val" / "images", numbered("val_{}.JPEG", 3))
+    (tmp_path / "tiny" / "val" / "val_annotations.txt").write_text(
+        "val_0.JPEG\tn01\nval_1.JPEG\tn02\n"
+    )
+    (tmp_path / "tiny" / "words.txt").write_text("n01\tcat\nn02\tdog\n")
+    source = find(tmp_path)
+    assert counts(source) == {"n01": 4, "n02": 4}
+    assert "val ignored, 3 files" in said(source)
+
+
+def test_arrays_in_files_of_their_own(tmp_path):
+    np.save(tmp_path / "X_train.npy", pictures(6))
+    np.save(tmp_path / "y_train.npy", np.arange(6) % 2)
+    np.save(tmp_path / "X_test.npy", pictures(2))
+    source = find(tmp_path)
+    assert (source.kind, counts(source)) == ("image", {"0": 3, "1": 3})
+    assert "X_test ignored: only X_train, y_train" in said(source)

@@ -60,7 +60,7 @@ def test_what_is_given_can_be_named(folders):
 
 def test_partners_that_are_missing_are_listed(folders):
     (folders / "photos" / "3.png").unlink()
-    assert "1 without a partner ignored: maps/3.png" in find_pairs(folders).problems
+    assert "1 file ignored (maps/3.png): without a partner" in find_pairs(folders).problems
     for number in range(4, 14):
         (folders / "photos" / f"{number}.png").unlink()
     with pytest.raises(DataError, match="3 pairs, and 11 images without a partner"):

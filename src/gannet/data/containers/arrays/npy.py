@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,14 @@ import numpy as np
 from gannet.core.errors import DataError
 from gannet.core.io.flat_file import FlatFile
 from gannet.core.io.names import Numbered
-from gannet.data.containers.arrays.named import Array, check_size, damaged, view_of
+from gannet.data.containers.arrays.named import (
+    Array,
+    NamedArray,
+    check_size,
+    damaged,
+    from_named,
+    view_of,
+)
 from gannet.data.containers.arrays.npz import READ_ERRORS, header
 from gannet.data.containers.cells import CellTable, Classes
 from gannet.modalities.reading import ColumnView
@@ -44,6 +54,25 @@ def from_npy(path: Path) -> CellTable:
     return CellTable(
         path, "npy array of {}", names, (view,), _single, files=[path], in_memory=in_memory
     )
+
+
+def from_npys(path: Path, names: Sequence[str], kinds: Collection[str] = ()) -> CellTable:
+    """Several arrays of a folder, each in a file, as ``images.npy`` and ``labels.npy``.
+
+    Raises:
+        DataError: if a file is damaged, or none can be the samples.
+    """
+    arrays: dict[str, NamedArray] = {}
+    for name in names:
+        file, short = path / name, name.rpartition(".")[0]
+        try:
+            with file.open("rb") as opened:
+                shape, dtype, _ = header(opened)
+        except READ_ERRORS as error:
+            raise damaged(file, error) from None
+        arrays[short] = NamedArray(short, shape, dtype, partial(_whole, file))
+    table = from_named(path, arrays, kinds, "npy array {name} of {}")
+    return replace(table, files=[path / name for name in names], members=names)
 
 
 def _row_by_row(view: ColumnView, file: FlatFile) -> ColumnView:

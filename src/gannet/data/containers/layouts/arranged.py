@@ -26,6 +26,11 @@ from gannet.modalities.reading import ColumnView
 CHUNK_NAME = re.compile(r"\d{4,}")
 """Folders that split a long series of files have such names."""
 
+PART_NAME = re.compile(
+    r"(.*(?:part|chunk|batch|shard|volume|images?|imgs?|data|folder))[-_ .]*\d+", re.I
+)
+"""Or such, if all but the number is the same."""
+
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -139,8 +144,12 @@ def _training_parts_within(
 def are_chunks(groups: Mapping[str, Sequence[Member]]) -> bool:
     """Whether folders only split a long series of files: numbered ones, in which numbers go on.
 
-    Such as ``00000/00000.png`` to ``00000/00999.png`` and ``01000/01000.png``.
+    Such as ``00000/00000.png`` to ``00000/00999.png`` and ``01000/01000.png``; or folders that are
+    called parts, as ``images_001`` and ``images_002``.
     """
+    parts = [PART_NAME.fullmatch(name) for name in groups]
+    if len(groups) > 1 and len({each[1].lower() if each else "" for each in parts} - {""}) == 1:
+        return all(parts)
     if len(groups) < 2 or not all(map(CHUNK_NAME.fullmatch, groups)):
         return False
     ranges: list[tuple[int, int]] = []
@@ -164,7 +173,7 @@ def from_files(tree: Tree, file_filter: FileFilter) -> CellTable:
         problems = (f"{shown} are taken for parts of one series of {file_filter.many}, no classes",)
         groups.clear()
     layout = "class folders" if groups and tree.noun == "folder" else f"{tree.noun} of {{}}"
-    labels = _labels(groups) if groups else None
+    labels = labels_of(groups) if groups else None
     return replace(
         of_members(tree, found.samples, layout),
         classes=_classes(tree, file_filter, labels),
@@ -181,7 +190,8 @@ def of_members(tree: Tree, members: Sequence[Member], layout: str) -> CellTable:
     return CellTable(tree.path, layout, names, (view,), files=files, members=names)
 
 
-def _labels(groups: Mapping[str, Sequence[Member]]) -> Labels:
+def labels_of(groups: Mapping[str, Sequence[Member]]) -> Labels:
+    """The folders of files as their classes."""
     numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
     return Labels(tuple(groups), numbers)
 

@@ -88,6 +88,8 @@ def read(
     if tables.folder_of_tables(paths):
         table = tables.from_files(tree.path, paths)
         return _accounted(tree, table, names)
+    if {suffix_of(name) for name in names} == {".npy"} and len(names) > 1:
+        return npy.from_npys(tree.path, names, file_filter.kinds)
     if len(names) > 1:
         return _one_of_several(tree, names, of_file)
     table = of_file(paths[0])

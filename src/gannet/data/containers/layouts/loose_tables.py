@@ -78,7 +78,7 @@ def _text(content: bytes) -> str:
 
 def _cells(text: str, suffix: str) -> list[list[str]]:
     """Cells of a text table; lists of CelebA begin with their length, and miss a column's name."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         return []
     delimiter = next((each for each in ("\t", ";", ",", "|") if each in lines[-1]), "")

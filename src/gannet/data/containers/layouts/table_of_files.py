@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+import numpy as np
+
+from gannet.core.source import Labels
 from gannet.data.containers import metadata
-from gannet.data.containers.cells import CellTable, FileFilter, SetAside, suffix_of
-from gannet.data.containers.layouts.arranged import arranged, of_members, plain_text
+from gannet.data.containers.cells import CellTable, Classes, FileFilter, SetAside, suffix_of
+from gannet.data.containers.layouts.arranged import are_chunks, arranged, of_members, plain_text
 from gannet.data.containers.layouts.loose_tables import SUFFIXES, TableLine, header_as_row, rows_of
 from gannet.data.containers.layouts.metadata_file import without_held_out
 from gannet.data.containers.layouts.parts import part_name
@@ -76,7 +79,7 @@ def read(tree: Tree, file_filter: FileFilter) -> CellTable | None:
     return replace(
         base,
         views=(replace(base.views[0], name=training[0].column), *found.views(tree.cell, {})),
-        classes=found.classes,
+        classes=_classes(found, _folder_labels(tree, file_filter, used_members)),
         problems=tuple(_problems(training, used_members, named)),
         files=tree.files_of(
             [*(each.table.name for each in training), *(m.name for m in used_members)]
@@ -88,6 +91,29 @@ def read(tree: Tree, file_filter: FileFilter) -> CellTable | None:
 
 _FILE = "\0file"
 """The column of the files in joined rows; no column of a table has this name."""
+
+
+def _folder_labels(tree: Tree, file_filter: FileFilter, members: Sequence[Member]) -> Labels | None:
+    """The folders of files as their classes; ``None`` if they lie in no folders of classes."""
+    groups = arranged(tree, file_filter).groups
+    if len(groups) < 2 or are_chunks(groups):
+        return None
+    folder_of = {each.name: name for name, group in groups.items() for each in group}
+    number = {name: at for at, name in enumerate(groups)}
+    indices = [number.get(folder_of.get(each.name, ""), -1) for each in members]
+    return Labels(tuple(groups), np.array(indices, np.int64))
+
+
+def _classes(found: metadata.Metadata, folders: Labels | None) -> Callable[[str | None], Classes]:
+    """Classes from a column; from the folders where no column is one, and none is asked for."""
+
+    def classes(label: str | None) -> Classes:
+        from_column = found.classes(label)
+        if label is not None or from_column.labels is not None or folders is None:
+            return from_column
+        return Classes(folders)
+
+    return classes
 
 
 def _may_be_table(member: Member, file_filter: FileFilter) -> bool:

@@ -16,6 +16,7 @@ UNREAD: Mapping[str, tuple[str, str]] = {
     ".mat": ("a MATLAB file", "Load it with scipy.io.loadmat and save arrays with numpy.savez."),
     ".tfrecord": ("TFRecord", "Write its images as files, or its columns as Parquet."),
     ".tfrecords": ("TFRecord", "Write its images as files, or its columns as Parquet."),
+    ".tfrec": ("TFRecord", "Write its images as files, or its columns as Parquet."),
     ".mdb": ("an LMDB database", "Export its values as files, for instance with the lmdb package."),
     ".pkl": ("a Python pickle, which may run code", "Load it where you trust it; numpy.savez it."),
     ".pickle": (

@@ -43,7 +43,7 @@ def _readable() -> frozenset[str]:
     return frozenset(
         {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
         | {".ppm", ".pgm", ".pbm", ".pnm", ".tga", *also}
-        | ({*HEIC} if find_spec("pillow_heif") else set())
+        | ({*HEIC} if find_spec("pi_heif") else set())
     )
 
 
@@ -104,6 +104,7 @@ BROKEN = (
 
 _ORIENTATION = 0x0112  # EXIF tag
 _BITS = 258  # TIFF tag BitsPerSample
+_EXTRA_SAMPLES = 338  # TIFF tag that tells what bands beyond the colours are
 _LAYOUT = 284  # TIFF tag PlanarConfiguration
 _PLANAR = 2  # its value for planar
 _TURNS = {
@@ -184,7 +185,17 @@ def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -
 def channels_of(image: Image.Image) -> int:
     """Number of channels of an image's mode, alpha included."""
     gray = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
-    return (1 if gray else 3) + int(image.has_transparency_data)
+    return (1 if gray else 3) + int(_has_alpha(image))
+
+
+def fourth_band(image: Image.Image) -> bool:
+    """Whether a TIFF has a fourth band that it does not call alpha, such as near infrared."""
+    tiff = isinstance(image, TiffImagePlugin.TiffImageFile)
+    return tiff and image.mode == "RGBA" and _EXTRA_SAMPLES not in image.tag_v2
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.has_transparency_data and not fourth_band(image)
 
 
 def content(item: Item, name: str) -> bytes:
@@ -220,6 +231,10 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
         raise DataError(other[0], where=name, remedy=other[1])
     try:
         image = Image.open(io.BytesIO(data), formats=formats_for(name))
+    except Image.UnidentifiedImageError as error:
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            raise _unknown_tiff(name) from None
+        raise broken(error, name) from None
     except BROKEN as error:
         raise broken(error, name) from None
     if image.width * image.height > PIXELS:
@@ -233,8 +248,8 @@ def formats_for(name: str) -> tuple[str, ...]:
     """The formats that a file may have; TGA, which has no signature, only by its suffix."""
     if name.lower().endswith(".tga"):
         return (*FORMATS, "TGA")
-    if name.lower().endswith(HEIC) and find_spec("pillow_heif"):
-        need("pillow_heif", "heic").register_heif_opener()
+    if name.lower().endswith(HEIC) and find_spec("pi_heif"):
+        need("pi_heif", "heic").register_heif_opener()
         return (*FORMATS, "HEIF")
     return FORMATS
 
@@ -293,7 +308,7 @@ def orientation(image: Image.Image) -> int:
 def _convert_mode(image: Image.Image, name: str) -> Image.Image:
     if is_deep(image):
         return _eight_bit(image, name)
-    if image.has_transparency_data:
+    if _has_alpha(image):
         return image.convert(MODES[channels_of(image)])
     if image.mode in {"1", "L"}:
         return image.convert("L")
@@ -323,7 +338,7 @@ def _mode_name(image: Image.Image) -> str:
     names |= {"CMYK": "CMYK", "I": "16 bit", "YCbCr": "colour", "LAB": "Lab"}
     default = "grey" if channels_of(image) < 3 else "colour"
     word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, default)
-    return f"{word} with alpha" if image.has_transparency_data else word
+    return f"{word} with alpha" if _has_alpha(image) else word
 
 
 def broken(error: BaseException, name: str) -> DataError:
@@ -338,6 +353,14 @@ def broken(error: BaseException, name: str) -> DataError:
         return _bomb(name)
     detail = str(error).strip() or type(error).__name__
     return DataError(f"broken image ({detail})", where=name, remedy="Remove it or fetch it again.")
+
+
+def _unknown_tiff(name: str) -> DataError:
+    return DataError(
+        "a TIFF of unknown layout, perhaps of more than four bands",
+        where=name,
+        remedy="Save one, three or four of its bands as TIFF or PNG.",
+    )
 
 
 def _too_large(name: str) -> DataError:

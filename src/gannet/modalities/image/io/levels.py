@@ -18,6 +18,7 @@ from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.modalities.image.io.files import (
     Item,
+    fourth_band,
     frames_in,
     is_deep,
     opened,
@@ -107,7 +108,7 @@ def leveled(source: Source) -> Source:
     some = evenly(source.count, LOOKED_AT)
     with warnings.catch_warnings(action="ignore"):  # decoding reports what is odd in a file
         looks = [look for at in some if (look := _looked_at(source, at)) is not None]
-    problems = [*source.problems, *_frames(looks, len(some))]
+    problems = [*source.problems, *_not_used(looks, len(some))]
     deep = any(each.deep for each in looks)
     masks = bool(looks) and all(each.gray for each in looks) and not deep
     if not deep and not masks:
@@ -173,6 +174,7 @@ class _Look:
     deep: bool
     gray: bool
     frames: int
+    fourth_band: bool
 
 
 def _looked_at(source: Source, index: int) -> _Look | None:
@@ -182,7 +184,7 @@ def _looked_at(source: Source, index: int) -> _Look | None:
         if isinstance(item, np.ndarray):
             return None
         with opened(item, source.names[index]) as image:
-            return _Look(is_deep(image), image.mode == "L", frames_in(image))
+            return _Look(is_deep(image), image.mode == "L", frames_in(image), fourth_band(image))
     except (DataError, OSError, SyntaxError, ValueError, LookupError, TypeError):
         return None
 
@@ -195,11 +197,18 @@ def _range(source: Source, index: int, *, deep: bool) -> tuple[float, float, np.
     return None if values is None else (float(values.min()), float(values.max()), values.dtype)
 
 
-def _frames(looks: list[_Look], looked_at: int) -> list[str]:
+def _not_used(looks: list[_Look], looked_at: int) -> list[str]:
     several = [each.frames for each in looks if each.frames > 1]
-    if not several:
-        return []
-    return [
-        f"{len(several)} of {looked_at} images looked at have several frames or pages, up to "
-        f"{max(several)}: only the first of each is used"
-    ]
+    bands = sum(each.fourth_band for each in looks)
+    notes: list[str] = []
+    if several:
+        notes.append(
+            f"{len(several)} of {looked_at} images looked at have several frames or pages, up to "
+            f"{max(several)}: only the first of each is used"
+        )
+    if bands:
+        notes.append(
+            f"{bands} of {looked_at} images looked at have a fourth band that they do not call "
+            "alpha: it is not used"
+        )
+    return notes

@@ -125,3 +125,27 @@ def test_what_stands_in_place_of_an_image_is_named(tmp_path):
     held = io.BytesIO()
     Image.new("L", (4, 4)).save(held, "PNG")
     assert other_content(held.getvalue()) is None
+
+
+def test_a_fourth_band_is_alpha_only_where_the_file_says_so(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 4), np.uint8)
+    for name, extra in (("bands", None), ("alpha", "unassalpha")):
+        (tmp_path / name).mkdir()
+        for at, each in enumerate(pixels):
+            options = {"photometric": "rgb", "extrasamples": extra and [extra], "metadata": None}
+            path = tmp_path / name / f"{at}.tif"
+            tifffile.imwrite(path, each, **options)
+            if extra is None:
+                with tifffile.TiffFile(path, mode="r+") as file:
+                    tag = file.pages[0].tags.get(338)
+                    if tag is not None:
+                        tag.overwrite(0)
+    bands, alpha = find(tmp_path / "bands"), find(tmp_path / "alpha")
+    assert np.asarray(upright(bands.raw(3), "a")).shape == (8, 8, 3)
+    assert np.asarray(upright(alpha.raw(3), "a")).shape == (8, 8, 4)
+    assert alpha.problems == ()
+    tifffile.imwrite(tmp_path / "7.tif", np.zeros((8, 8, 7), np.uint8), photometric="minisblack",
+                     planarconfig="contig")  # fmt: skip
+    with pytest.raises(DataError, match="more than four bands"):
+        upright(tmp_path / "7.tif", "7.tif")
