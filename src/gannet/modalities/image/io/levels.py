@@ -129,7 +129,8 @@ def leveled(source: Source) -> Source:
             where=str(source.path),
             remedy="Save images as 8 or 16 bit, with finite and different values.",
         )
-    if found == default_levels(dtype):
+    uniform = all(each[0] == each[1] for each in measured)  # no mask, however dark
+    if found == default_levels(dtype) or (masks and uniform):
         return replace(source, problems=tuple(problems))
     problems.append(note_of(low, high, dtype, found))
 

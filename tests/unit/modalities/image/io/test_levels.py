@@ -17,6 +17,8 @@ from gannet.modalities.image.io.levels import Levels, levels_of
 RAMPS = np.linspace(0, 1, 12 * 64).reshape(12, 8, 8)
 """Twelve pictures, from black to white."""
 
+MASKS = np.arange(8) > np.arange(12)[:, None, None] % 5 + np.zeros((12, 8, 1))
+
 KINDS = {
     "12 bit in 16": (RAMPS * 4_000, np.uint16, "png", 4_095),
     "10 bit in a TIFF": (RAMPS * 1_000, np.uint16, "tif", 1_023),
@@ -24,8 +26,8 @@ KINDS = {
     "8 bit in 16": (RAMPS * 250, np.uint16, "png", 255),
     "floats of 8 bit": (RAMPS * 250, np.float32, "tif", 255),
     "32 bit": (RAMPS * 4_000, np.int32, "tif", 4_095),
-    "masks of 0 and 1": (RAMPS > 0.5, np.uint8, "png", 1),
-    "masks of 0 and 1 in 16 bit": (RAMPS > 0.5, np.uint16, "png", 1),
+    "masks of 0 and 1": (MASKS, np.uint8, "png", 1),
+    "masks of 0 and 1 in 16 bit": (MASKS, np.uint16, "png", 1),
 }
 
 
@@ -62,6 +64,11 @@ def test_signed_numbers_run_from_the_lowest_to_the_highest(dtype, tmp_path):
                        np.asarray(upright(source.raw(at), "a")).ndim == 3 else
                        np.asarray(upright(source.raw(at), "a")) for at in range(12)])  # fmt: skip
     assert np.abs(pixels - RAMPS * 255).max() <= 1
+
+
+def test_dark_pictures_are_no_masks(tmp_path):
+    values = np.ones((12, 8, 8), np.uint8) * (np.arange(12) % 2)[:, None, None].astype(np.uint8)
+    assert find(saved(tmp_path, values, "png")).problems == ()
 
 
 @pytest.mark.parametrize(
