@@ -32,7 +32,8 @@ from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.alike import keys, unlike
 from gannet.modalities.image.inspect.inspection import inspect
-from gannet.modalities.image.io.files import SUFFIXES, UNREAD, Item, PixelArray, content, upright
+from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
+from gannet.modalities.image.io.unread import NOT_READ
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
@@ -196,7 +197,7 @@ modality = Modality(
         pseudo_classes=True,
         pairing=PAIRING,
         traits=traits,
-        unread={suffix: remedy for suffix, remedy in UNREAD.items() if suffix not in SUFFIXES},
+        unread=NOT_READ,
     ),
     examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,

@@ -53,16 +53,16 @@ def from_idx(path: Path, names: Sequence[str], kinds: Collection[str] = ()) -> C
     arrays: dict[str, NamedArray] = {}
     for name in used:
         shape, dtype, start = _header(folder / name)
-        role = "labels" if len(shape) == 1 else "images"
+        role = "data" if shape[1:] else "labels"
         if role in arrays:
             raise DataError(
                 f"more than one file of {role}: {', '.join(used)}",
                 where=str(path),
-                remedy="Give the path of the one with the images.",
+                remedy="Give the path of the one with the samples.",
             )
         read = partial(_array, folder / name, shape, dtype, start)
         arrays[role] = NamedArray(role, shape, dtype, read)
-    if "images" not in arrays:
+    if "data" not in arrays:
         arrays["data"] = arrays.pop("labels")
     table = from_named(path, arrays, kinds, "idx array {name} of {}")
     return replace(table, files=[folder / name for name in used], members=used)

@@ -19,17 +19,18 @@ from gannet.data.containers.cells import (
     SetAside,
     suffixes_of,
 )
-from gannet.data.containers.layouts.parts import DataParts, parts_of
+from gannet.data.containers.layouts.parts import THINGS, DataParts, parts_of
 from gannet.data.containers.layouts.tree import Member, Tree
 from gannet.modalities.reading import ColumnView
 
 CHUNK_NAME = re.compile(r"\d{4,}")
 """Folders that split a long series of files have such names."""
 
-PART_NAME = re.compile(
-    r"(.*(?:part|chunk|batch|shard|volume|images?|imgs?|data|folder))[-_ .]*\d+", re.I
-)
-"""Or such, if all but the number is the same."""
+PART_NAME = re.compile(rf"(.*(?:{THINGS}|chunk|batch|volume))[-_ .]*\d+", re.IGNORECASE)
+"""Or such, if all but the number is the same and there are more than two, which may be sides."""
+
+SURE_PART_NAME = re.compile(r"(.*(?:part|split|shard|chunk|batch|volume))[-_ .]*\d+", re.IGNORECASE)
+"""The same of two."""
 
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
@@ -147,7 +148,8 @@ def are_chunks(groups: Mapping[str, Sequence[Member]]) -> bool:
     Such as ``00000/00000.png`` to ``00000/00999.png`` and ``01000/01000.png``; or folders that are
     called parts, as ``images_001`` and ``images_002``.
     """
-    parts = [PART_NAME.fullmatch(name) for name in groups]
+    pattern = PART_NAME if len(groups) > 2 else SURE_PART_NAME
+    parts = [pattern.fullmatch(name) for name in groups]
     if len(groups) > 1 and len({each[1].lower() if each else "" for each in parts} - {""}) == 1:
         return all(parts)
     if len(groups) < 2 or not all(map(CHUNK_NAME.fullmatch, groups)):

@@ -9,19 +9,21 @@ from pathlib import PurePosixPath
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-_THINGS = (
+THINGS = (
     "set|sets|data|dataset|image|images|img|imgs|picture|pictures|photo|photos|sample|samples|"
     "file|files|folder|part|split|shard|only|full|final|ing"
 )
-_TRAIN = re.compile(rf"(?:train|training|trn|trainval|learn|learning)({_THINGS})?")
+"""What parts are parts of, in names."""
+
+_TRAIN = re.compile(rf"(?:train|training|trn|trainval|learn|learning)({THINGS})?")
 _HELD_OUT = re.compile(
     rf"(?:val|valid|validation|validate|vali|dev|devel|test|testing|tst|eval|evaluation|holdout|"
-    rf"heldout|t10k)({_THINGS})?"
+    rf"heldout|t10k)({THINGS})?"
 )
 _LETTERED = re.compile(r"(train|test|val)([a-z])")
 """A part and the letter of a domain in one word, as in ``traina``."""
 
-_FILLERS = re.compile(_THINGS)
+_FILLERS = re.compile(THINGS)
 
 TRAINING_CELLS = frozenset({"train", "training", "trn", "trainval", "tr"})
 """Cells of a column of parts that say: for training."""

@@ -28,8 +28,8 @@ TRIED = 200
 MOST_NAMED = 0.5
 """A table is about files if so large a fraction of its rows names one."""
 
-_OF_FILES = ("file", "image", "img", "path", "name", "photo", "picture", "id", "key", "filename")
-"""Words in names of columns that hold names of files."""
+_OF_FILES = ("file", "img", "path", "name", "photo", "picture", "id", "key")
+"""Words in names of columns that hold names of files, beside those of kinds of data."""
 
 
 _OF_LABELS = ("", "label", "labels", "metadata", "meta", "annotation", "annotations", "info", "gt")
@@ -62,7 +62,11 @@ def read(tree: Tree, file_filter: FileFilter) -> CellTable | None:
     if not samples or not tables or len(tables) > MOST_TABLES:
         return None
     resolver = Resolver(samples)
-    about = [found for each in tables if (found := _about_files(tree, each, resolver)) is not None]
+    about = [
+        found
+        for each in tables
+        if (found := _about_files(tree, each, resolver, file_filter)) is not None
+    ]
     training = [each for each in about if not _of_held_out(each.table)]
     if not training:
         return None
@@ -130,13 +134,15 @@ def _of_held_out(table: Member) -> bool:
     return held_out or _in_held_out(table) or "submission" in stem.lower()
 
 
-def _about_files(tree: Tree, table: Member, resolver: Resolver) -> FileTable | None:
+def _about_files(
+    tree: Tree, table: Member, resolver: Resolver, file_filter: FileFilter
+) -> FileTable | None:
     lines = rows_of(tree.read(table.name), table.name)
     if not lines:
         return None
     if any(resolver.loose(cell) for cell in lines[0] if suffix_of(cell)):
         lines = header_as_row(lines)
-    column = _column_of_files(lines, resolver)
+    column = _column_of_files(lines, resolver, [*_OF_FILES, *file_filter.kinds])
     if not column:
         return None
     found = [resolver.loose(line.get(column, "")) for line in lines]
@@ -154,12 +160,12 @@ def _about_files(tree: Tree, table: Member, resolver: Resolver) -> FileTable | N
     return FileTable(table, column, rows, unknown)
 
 
-def _column_of_files(lines: Sequence[TableLine], resolver: Resolver) -> str:
+def _column_of_files(lines: Sequence[TableLine], resolver: Resolver, hints: Sequence[str]) -> str:
     """The column whose cells name most files; empty if none names enough."""
     tried = lines[:: max(len(lines) // TRIED, 1)]
     best, most = "", MOST_NAMED * len(tried) - 1e-9
     for name in metadata.columns_of(lines):
-        hinted = any(word in name.lower() for word in _OF_FILES)
+        hinted = any(word in name.lower() for word in hints)
         cells = [line.get(name, "") for line in tried]
         if not hinted and all(cell.replace(".", "").isdigit() for cell in cells):
             continue  # numbers that happen to be names of files

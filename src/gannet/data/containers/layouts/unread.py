@@ -14,9 +14,9 @@ UNREAD: Mapping[str, tuple[str, str]] = {
     ".7z": ("a 7-Zip archive", "Unpack it with `7z x`."),
     ".rar": ("a RAR archive", "Unpack it with `unrar x`."),
     ".mat": ("a MATLAB file", "Load it with scipy.io.loadmat and save arrays with numpy.savez."),
-    ".tfrecord": ("TFRecord", "Write its images as files, or its columns as Parquet."),
-    ".tfrecords": ("TFRecord", "Write its images as files, or its columns as Parquet."),
-    ".tfrec": ("TFRecord", "Write its images as files, or its columns as Parquet."),
+    ".tfrecord": ("TFRecord", "Write its samples as files, or its columns as Parquet."),
+    ".tfrecords": ("TFRecord", "Write its samples as files, or its columns as Parquet."),
+    ".tfrec": ("TFRecord", "Write its samples as files, or its columns as Parquet."),
     ".mdb": ("an LMDB database", "Export its values as files, for instance with the lmdb package."),
     ".pkl": ("a Python pickle, which may run code", "Load it where you trust it; numpy.savez it."),
     ".pickle": (
@@ -30,13 +30,6 @@ UNREAD: Mapping[str, tuple[str, str]] = {
         "datasets.load_from_disk(FOLDER).to_parquet('train.parquet') makes Parquet of it.",
     ),
     ".feather": ("a Feather table", "pandas.read_feather(FILE).to_parquet('train.parquet')."),
-    ".dcm": ("DICOM", "Save its pixels as PNG or TIFF of 16 bit, for instance with pydicom."),
-    ".nii": ("NIfTI", "Save its slices as PNG or TIFF, or as an array (.npy), with nibabel."),
-    ".mp4": ("a film", "Save its frames as images, for instance with `ffmpeg -i FILE %06d.png`."),
-    ".avi": ("a film", "Save its frames as images, for instance with `ffmpeg -i FILE %06d.png`."),
-    ".mov": ("a film", "Save its frames as images, for instance with `ffmpeg -i FILE %06d.png`."),
-    ".mkv": ("a film", "Save its frames as images, for instance with `ffmpeg -i FILE %06d.png`."),
-    ".webm": ("a film", "Save its frames as images, for instance with `ffmpeg -i FILE %06d.png`."),
     ".xlsx": ("an Excel workbook", "Save the sheet as CSV in UTF-8."),
     ".xls": ("an Excel workbook", "Save the sheet as CSV in UTF-8."),
     ".ods": ("a spreadsheet", "Save the sheet as CSV in UTF-8."),
@@ -45,8 +38,6 @@ UNREAD: Mapping[str, tuple[str, str]] = {
     ".sav": ("an SPSS file", "pandas.read_spss(FILE).to_csv('train.csv', index=False)."),
     ".dta": ("a Stata file", "pandas.read_stata(FILE).to_csv('train.csv', index=False)."),
     ".sas7bdat": ("a SAS file", "pandas.read_sas(FILE).to_csv('train.csv', index=False)."),
-    ".pdf": ("PDF", "Save its pages as images."),
-    ".svg": ("a vector drawing", "Save it as PNG."),
 }
 """Suffix -> what such a file is, and what to do. Kinds of data add those of theirs."""
 
@@ -63,13 +54,13 @@ def what_is(name: str, known: Mapping[str, tuple[str, str]]) -> tuple[str, str] 
         name: Of the file.
         known: Suffix -> the same, of kinds of data.
 
-    >>> what_is("scan.nii.gz", {})[0]
+    >>> what_is("scan.nii.gz", {".nii": ("NIfTI", "Save its slices.")})[0]
     'NIfTI'
     """
     path = PurePath(name.lower())
-    suffixes = path.suffixes[-2:]
-    if suffixes[:1] == [".nii"]:
-        return UNREAD[".nii"]
+    packed = path.suffix == ".gz" and known.get(PurePath(path.stem).suffix)
+    if packed:
+        return packed
     by_name = next((each for start, each in _BY_NAME.items() if path.name.startswith(start)), None)
     return by_name or known.get(path.suffix) or UNREAD.get(path.suffix)
 

@@ -50,21 +50,6 @@ def _readable() -> frozenset[str]:
 SUFFIXES = _readable()
 """Lower-case suffixes of image files."""
 
-UNREAD: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(HEIC, ("HEIC photos", "To read them: pip install 'gannet-gan[heic]'")),
-    **dict.fromkeys(OPTIONAL, ("images that this Pillow cannot read", "Install Pillow's wheel.")),
-    **dict.fromkeys(
-        (".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"),
-        ("raw photos", "Develop them to TIFF or JPEG."),
-    ),
-    ".psd": ("a Photoshop file", "Export it as PNG or TIFF."),
-    ".exr": ("OpenEXR", "Convert it to TIFF or PNG."),
-    ".hdr": ("Radiance HDR", "Convert it to TIFF or PNG."),
-    ".jxl": ("JPEG XL", "Convert it to PNG, for instance with `djxl`."),
-    ".ico": ("an icon", "Save it as PNG."),
-}
-"""Suffix -> what such an image is and the remedy, of those that may be unread."""
-
 OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
 """Suffixes of formats without alpha."""
 
