@@ -154,7 +154,7 @@ def cells_of(values: Iterable[Any]) -> Cells:
 
 def listed(cells: Cells) -> list[Cell]:
     """A column as Python values, ``None`` for a missing cell."""
-    if cells.dtype.kind == "M":
+    if cells.dtype.kind in "mM":
         return [
             None if missing else cell for cell, missing in zip(cells, np.isnat(cells), strict=True)
         ]
@@ -213,7 +213,7 @@ def _from_series(series: Any) -> Cells:
         return objects(
             [None if no else each.isoformat() for each, no in zip(series, missing, strict=True)]
         )
-    if isinstance(kind, np.dtype) and kind.kind in "biufM":
+    if isinstance(kind, np.dtype) and kind.kind in "biufmM":
         return np.asarray(series)
     missing = series.isna().tolist()
     cells = [None if no else cell for cell, no in zip(series.tolist(), missing, strict=True)]

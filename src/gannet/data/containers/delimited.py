@@ -13,8 +13,9 @@ import numpy as np
 
 from gannet.core.errors import DataError, no_permission
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, check_names
-from gannet.modalities.table.columns import date_formats
-from gannet.modalities.table.columns.base import find_missing, numbers
+from gannet.modalities.table.columns.base import find_missing
+from gannet.modalities.table.columns.formats import moments
+from gannet.modalities.table.columns.formats.numbers import numbers
 
 DELIMITERS = ",;\t|"
 SNIFFED_LINES = 200
@@ -170,7 +171,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 def _all_text(cells: Sequence[str]) -> bool:
     array = cells_of(list(cells))
     read = numbers(array).read | find_missing(array)
-    return not read.any() and date_formats.find_format(list(cells[:1])) is None
+    return not read.any() and moments.find_format(list(cells[:1])) is None
 
 
 def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
@@ -179,7 +180,7 @@ def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
         cells = cells_of([row[at].strip() for row in body])
         present = cells[~find_missing(cells, wide=True)] if len(cells) else cells
         if len(present) and (
-            numbers(present).read.mean() > 0.9 or date_formats.find_format(present.tolist())
+            numbers(present).read.mean() > 0.9 or moments.find_format(present.tolist())
         ):
             return True
     return False

@@ -19,19 +19,18 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, Row
 from gannet.core.types import CellRange, TableLayout
-from gannet.modalities.table.columns.base import FieldKind, MisfitError
+from gannet.modalities.table.columns.base import FieldKind
 from gannet.modalities.table.columns.conditions import cell_ranges, values
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, infer_column, missing
+from gannet.modalities.table.columns.fitting import fit_columns
+from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.infer_type import missing as missing_share
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.modalities.table.columns.value_counts import ValueCounter
 from gannet.modalities.table.encoding import (
     CHUNK,
     MAX_LISTED,
     column_encoded,
     column_location,
-    in_chunks,
-    named_rows,
 )
 from gannet.modalities.table.io.files import read_row, write_row
 
@@ -61,6 +60,7 @@ class TableCodec(BaseModel):
     Attributes:
         columns: In order. Their types are listed in `columns.infer_type.CHOICES`.
         rows: Number of rows that the codec was fitted to.
+        set_aside: A sentence per column on cells that do not fit and are taken as missing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -69,6 +69,7 @@ class TableCodec(BaseModel):
 
     columns: tuple[AnyColumn, ...]
     rows: int
+    set_aside: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -99,7 +100,7 @@ class TableCodec(BaseModel):
     def missing_field(self) -> tuple[int, ...]:
         """For each field, the field whose symbol 0 means that its cell is missing; -1 for none."""
         return tuple(
-            span.start if missing(column) else -1
+            span.start if missing_share(column) else -1
             for column, span in zip(self.columns, self.spans, strict=True)
             for _ in column.sizes
         )
@@ -108,11 +109,9 @@ class TableCodec(BaseModel):
     def ordinal_from(self) -> tuple[int, ...]:
         """For each field, the first of its ordered symbols; -1 if they have no order."""
         return tuple(
-            (column.missing.symbols if kind == "symbol" else 0)
-            if isinstance(column, NumberColumn | DatetimeColumn)
-            else -1
+            _first_ordinal(column, kind, at)
             for column in self.columns
-            for kind, _ in column.sizes
+            for at, (kind, _) in enumerate(column.sizes)
         )
 
     @property
@@ -134,8 +133,8 @@ class TableCodec(BaseModel):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Warnings: columns left out or generated anew, digits lost, rare values."""
-        return tuple(note for column in self.columns if (note := column.note()))
+        """Warnings: cells set aside, columns left out or made anew, digits lost, rare values."""
+        return (*self.set_aside, *(note for column in self.columns if (note := column.note())))
 
     def describe(self) -> tuple[str, ...]:
         """One line per column: ``age: integer 17 to 90, 73 values``."""
@@ -169,7 +168,11 @@ class TableCodec(BaseModel):
 
     @classmethod
     def fit_frames(
-        cls, chunks: Iterable[Frame], *, overrides: Mapping[str, str] | None = None
+        cls,
+        chunks: Iterable[Frame],
+        *,
+        overrides: Mapping[str, str] | None = None,
+        missing: Sequence[str] = (),
     ) -> Self:
         """Fit to a table that may be larger than memory: infer the types of its columns.
 
@@ -180,39 +183,13 @@ class TableCodec(BaseModel):
             chunks: Of the same columns. Iterated again, where possible, only to name the rows of
                 invalid cells.
             overrides: Column -> type, where inference is not good enough.
+            missing: The text that marks a missing cell; by default the usual words.
 
         Raises:
-            DataError: if there are fewer than two rows, no column, a column of mixed types, cells
-                that do not fit the type asked for, or no column or type of that name.
+            DataError: as `columns.fitting.fit_columns` does.
         """
-        counters: list[ValueCounter] = []
-        where, rows = "", 0
-        try:
-            for chunk in chunks:
-                if not counters:
-                    check_types(dict(overrides or {}), chunk.names, chunk.where)
-                    counters, where = [ValueCounter(name) for name in chunk.names], chunk.where
-                assert [counter.name for counter in counters] == list(chunk.names), (
-                    "the same columns"
-                )
-                rows += len(chunk)
-                for part in in_chunks(chunk):
-                    for counter, cells in zip(counters, part.columns, strict=True):
-                        counter.add(cells)
-            if rows < 2 or not counters:
-                raise DataError(
-                    f"{rows or 'no'} row{'s' if rows != 1 else ''}, expected at least 2",
-                    where=where,
-                    remedy="Give it a table with more rows.",
-                )
-            conditions = overrides or {}
-            columns = tuple(
-                infer_column(counter.value_counts(), conditions.get(counter.name))
-                for counter in counters
-            )
-        except MisfitError as fault:
-            raise named_rows(fault, chunks) from None
-        return cls(columns=columns, rows=rows)
+        fitted = fit_columns(chunks, overrides, missing)
+        return cls(columns=fitted.columns, rows=fitted.rows, set_aside=fitted.set_aside)
 
     def encode(self, raws: Sequence[Row]) -> Tensor:
         """Rows to ``(n, F)``; see `encode_frame`."""
@@ -393,3 +370,12 @@ class TableCodec(BaseModel):
             DataError: if the suffix is neither.
         """
         write_row(raw, self.names, path)
+
+
+def _first_ordinal(column: AnyColumn, kind: FieldKind, at: int) -> int:
+    """The first ordered symbol of a column's field; -1 if they have no order."""
+    if not isinstance(column, NumberColumn | DatetimeColumn):
+        return -1
+    if kind == "place":
+        return 0
+    return -1 if at else column.missing.symbols

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.frame import Cells, Frame, factorized
 from gannet.modalities.table.columns.base import Encoded, MisfitError
-from gannet.modalities.table.columns.value_counts import storage_of
+from gannet.modalities.table.columns.value_counts import MAX_ODD, storage_of, uniform
 
 CHUNK = 100_000
 """Rows that are counted or encoded at once."""
+ATTEMPTS = 2
+"""Rounds of setting odd cells aside: those of another form, then those out of range."""
 MAX_LISTED = 8
 """Most invalid cells that an error lists."""
 
@@ -34,36 +37,76 @@ def column_encoded(
 ) -> tuple[Encoded, NDArray[np.int64]]:
     """Encode the distinct cells of a column, and give each cell's index among them ``(n,)``.
 
+    A few cells that do not fit are encoded as missing and counted as unknown.
+
     Raises:
-        DataError: naming the rows of cells that do not fit.
+        DataError: naming the rows of cells that do not fit, if they are many.
     """
+    whole, odd = uniform(cells)
+    distinct, at = factorized(cells)
+    if whole is not cells:
+        distinct = whole[np.unique(at, return_index=True)[1]]
     try:
-        storage_of(name, cells)
-        distinct, at = factorized(cells)
-        return encode(distinct), at
+        storage_of(name, whole)
+        encoded, aside = _set_aside(encode, distinct, at)
     except MisfitError as fault:
         raise named_rows(fault, [part]) from None
+    encoded.unknown[aside] = True
+    if odd:
+        wrong = set(odd)
+        encoded.unknown[at[[cell in wrong for cell in cells.tolist()]]] = True
+    return encoded, at
+
+
+def _set_aside(
+    encode: Callable[[Cells], Encoded], distinct: Cells, at: NDArray[np.int64]
+) -> tuple[Encoded, NDArray[np.int64]]:
+    """Encoded distinct cells, and the indices of those that were taken as missing.
+
+    Raises:
+        MisfitError: naming cells that do not fit, if they are too many.
+    """
+    aside = np.zeros(0, np.int64)
+    for _ in range(ATTEMPTS):
+        try:
+            return encode(distinct), aside
+        except MisfitError as fault:
+            wrong = set(map(repr, fault.cells))
+            misfits = np.array([repr(cell) in wrong for cell in distinct.tolist()], np.bool_)
+            counts = np.bincount(at, minlength=len(distinct))
+            aside = np.union1d(aside, np.flatnonzero(misfits))
+            if distinct.dtype.kind != "O" or counts[aside].sum() > MAX_ODD * len(at):
+                raise
+            distinct = distinct.copy()
+            distinct[misfits] = None
+    return encode(distinct), aside
 
 
 def named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
     """The same error, with the rows of the cells."""
-    misfits, examples = set(map(repr, fault.cells)), list[str]()  # not every cell can be hashed
+    where, listing, _ = listed_rows(fault.name, fault.cells, chunks)
+    return DataError(
+        f"{fault.problem}: {listing}",
+        where=column_location(where, fault.name),
+        remedy=fault.remedy,
+    )
+
+
+def listed_rows(name: str, misfits: Sequence[Any], chunks: Iterable[Frame]) -> tuple[str, str, int]:
+    """The file, a list of some cells of a column with their rows, and the number of all of them."""
+    wrong, examples = set(map(repr, misfits)), list[str]()  # not every cell can be hashed
     where, count = "", 0
     for chunk in chunks:  # an exhausted iterator gives none; then only the cells are named
         where = chunk.where
-        if fault.name not in chunk.names:
+        if name not in chunk.names:
             break
-        cells = chunk.column(fault.name).tolist()
-        rows = [row for row, cell in enumerate(cells) if repr(cell) in misfits]
+        cells = chunk.column(name).tolist()
+        rows = [row for row, cell in enumerate(cells) if repr(cell) in wrong]
         count += len(rows)
         examples += [
             f"{cells[row]!r} in row {chunk.first + row}"
             for row in rows[: MAX_LISTED - len(examples)]
         ]
-    listing = ", ".join(examples or list(map(repr, fault.cells[:MAX_LISTED])))
+    listing = ", ".join(examples or list(map(repr, misfits[:MAX_LISTED])))
     more = f" and {count - len(examples):,} more" if count > len(examples) else ""
-    return DataError(
-        f"{fault.problem}: {listing}{more}",
-        where=column_location(where, fault.name),
-        remedy=fault.remedy,
-    )
+    return where, listing + more, count or len(misfits)

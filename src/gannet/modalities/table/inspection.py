@@ -12,7 +12,7 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.infer_type import missing
 from gannet.modalities.table.packed_rows import row_prints
 from gannet.modalities.table.rules import DiscoveredRule, RuleSearch
-from gannet.modalities.table.source import ColumnOptions
+from gannet.modalities.table.source import ColumnOptions, fitted
 
 _NAMED = 20
 
@@ -53,7 +53,7 @@ class TableDetails(_Part):
 
 def inspect(source: Source, options: ColumnOptions, _budget: Budget, _max_items: int) -> Inspection:
     """Inspect all rows."""
-    codec = TableCodec.fit_frames(source.frames, overrides=options.column)
+    codec = fitted(source, options)
     parts: list[NDArray[np.uint64]] = []
     search = RuleSearch(codec.columns)
     for frame in source.frames:

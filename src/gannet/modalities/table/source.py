@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
@@ -34,6 +34,17 @@ class ColumnOptions(BaseModel):
         {},
         description="types of columns, such as age=integer, if inference is not good enough",
     )
+    missing: tuple[str, ...] = Field(
+        (),
+        description="text that marks a missing cell, in place of the usual NA, ?, null and so on; "
+        "'' for empty cells",
+    )
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        """Accept a single mark."""
+        return (value,) if isinstance(value, str) else value
 
 
 def claim(column: ColumnView) -> Claim | None:
@@ -54,7 +65,12 @@ def _no_items(index: int) -> NoReturn:
 
 def choose_codec(source: Source, options: ColumnOptions, _budget: Budget) -> tuple[TableCodec, str]:
     """The codec fitted to all rows, with the column types from the options."""
-    return TableCodec.fit_frames(source.frames, overrides=options.column), ""
+    return fitted(source, options), ""
+
+
+def fitted(source: Source, options: ColumnOptions) -> TableCodec:
+    """The codec fitted to all rows of a source."""
+    return TableCodec.fit_frames(source.frames, overrides=options.column, missing=options.missing)
 
 
 def known(source: Source, codec: TableCodec) -> Source:

@@ -196,11 +196,13 @@ def test_typed_moments_come_back_with_their_unit():
         assert_same(back(codec, frame), frame)
 
 
-def test_varying_offsets_become_one_and_that_is_said():
+@pytest.mark.parametrize("count", [1, 1000])
+def test_offsets_that_vary_come_back_with_their_rows(count):
     cells = ["2020-01-01T10:00:00+01:00", "2020-06-01T10:00:00+02:00", "2020-01-02T10:00:00+01:00"]
-    frame, codec = fitted(cells)
-    assert back(codec, frame).column("c")[1] == "2020-06-01T09:00:00+01:00"
-    assert "offset +01:00" in codec.notes[0]
+    cells += [f"{day}T{i % 24:02d}:00:00-05:30" for i, day in enumerate(days(count))]
+    frame, codec = fitted([*cells, ""])
+    assert_same(back(codec, frame), frame)
+    assert codec.notes == ()
 
 
 @pytest.mark.parametrize("count", [2, 256, 257, 5000, 100_000])
@@ -335,11 +337,6 @@ MANY = [str(i) for i in range(50)]
 BAD = [
     ({"a": ["1"]}, "1 row, expected at least 2"),
     ({"a": []}, "no rows, expected at least 2"),
-    ({"a": [*MANY, "tall", "abc"]}, "'tall' in row 51, 'abc' in row 52"),
-    ({"a": [*MANY, "inf"]}, "infinite, expected finite numbers: 'inf' in row 51"),
-    ({"a": np.array([1.0, 2.0, np.inf])}, "infinite, expected finite numbers: inf in row 3"),
-    ({"a": [*days(30), "2020-02-30", "2020-13-01"]}, "no such day: '2020-02-30' in row 31"),
-    ({"a": [*days(30), "soon"]}, "expected a date as %Y-%m-%d: 'soon' in row 31"),
     ({"a": [[1], [2]]}, "cells of type list: [1] in row 1, [2] in row 2"),
     ({"a": [1, "x", 3]}, "mixed types: int, str: 'x' in row 2"),
 ]
@@ -368,11 +365,11 @@ def test_chunks_give_the_same_codec_as_the_whole(tmp_path):
     assert TableCodec.fit_frames(read_chunks(path, 64)) == TableCodec.fit_frame(read_frame(path))
 
 
-def test_a_fault_far_down_is_named_with_its_row(tmp_path):
+def test_an_odd_cell_far_down_is_named_with_its_row(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("n\n" + "\n".join([*MANY * 10, "oops"]))
-    with pytest.raises(DataError, match="'oops' in row 502"):
-        TableCodec.fit_frames(read_chunks(path, 64))
+    [note] = TableCodec.fit_frames(read_chunks(path, 64)).notes
+    assert "'oops' in row 502" in note
 
 
 def test_more_different_cells_than_are_counted_are_sampled(monkeypatch):

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, factorized, listed
 from gannet.core.types import FloatArray
-from gannet.modalities.table.columns.base import find_missing, numbers
 from gannet.modalities.table.columns.category import BUCKET, DIRECT, CategoryColumn
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.formats.numbers import numbers
+from gannet.modalities.table.columns.infer_type import AnyColumn, missing_in
 from gannet.modalities.table.columns.number import NumberColumn
 
 
 def missing_mask(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
     """``(n,)`` which cells are missing, by the markers that the column's type recognizes."""
     distinct, at = factorized(cells)
-    wide = isinstance(column, NumberColumn | DatetimeColumn)
-    return find_missing(distinct, wide=wide)[at]
+    return missing_in(column, distinct)[at]
 
 
 def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
@@ -36,11 +35,15 @@ def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
 
 
 def _numbers(column: AnyColumn, cells: Cells) -> FloatArray:
-    observed = ~find_missing(cells, wide=True)
+    """Numbers of distinct cells; infinity is the nearest finite one, other odd cells are NaN."""
+    observed = ~missing_in(column, cells)
     values = np.full(len(cells), np.nan)
     if isinstance(column, NumberColumn):
         values[observed] = numbers(cells[observed], form=column.form).values
+        if np.isinf(values).any():
+            values = values.clip(*column.values(np.array(column.finite_ends)))
     if isinstance(column, DatetimeColumn):
+        observed[observed] = column.readable(cells[observed])
         values[observed] = column.units_of(cells[observed])[0]
     return values
 
@@ -51,7 +54,7 @@ def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
     if column.buckets:
         inside = (symbols - DIRECT) * BUCKET + encoded.numbers[:, 1] - 1
         symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
-    missing = find_missing(cells)
+    missing = column.missing.find(cells)
     symbols = np.where(encoded.unknown & ~missing, len(column.values), symbols)
     return np.where(missing, np.nan, symbols)
 

@@ -16,7 +16,6 @@ from gannet.modalities.table.columns.base import (
     FieldKind,
     MisfitError,
     Missing,
-    find_missing,
     with_missing,
 )
 
@@ -77,7 +76,7 @@ class CategoryColumn(BaseModel):
                 where=f"column {name!r}",
                 remedy=f"Leave it out with --column {name}=text, or group its values.",
             )
-        texts = list(map(str, cells.tolist()))
+        texts = list(map(str, plain(cells)))
         # Ties are broken alphabetically, so that the order of rows does not matter.
         order = sorted(range(len(texts)), key=lambda at: (-counts[at], texts[at]))
         if boolean:
@@ -135,8 +134,8 @@ class CategoryColumn(BaseModel):
 
         An unknown value becomes missing if cells were missing in training, else the most frequent.
         """
-        missing_mask = find_missing(cells)
-        indices = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
+        missing_mask = self.missing.find(cells)
+        indices = np.array([self.position_of(cell) for cell in plain(cells)], np.int64)
         indices[missing_mask] = -1
         numbers = np.zeros((len(cells), len(self.sizes)), np.float32)
         unknown = (indices < 0) & ~(missing_mask & bool(self.missing.symbols))
@@ -167,11 +166,13 @@ class CategoryColumn(BaseModel):
         """``(values,)`` in the storage type."""
         if self.storage == "bool":
             return np.array([value == "True" for value in self.values])
+        if self.storage.startswith("timedelta64"):
+            return np.array(list(map(int, self.values)), self.storage)
         if self.storage.startswith("datetime64"):
             return np.array(self.values, self.storage)
         if self.storage != "text":
-            kind: Any = np.int64 if "int" in self.storage else np.float64
-            return np.array([kind(value) for value in self.values]).astype(self.storage)
+            kind: Any = int if "int" in self.storage else float
+            return np.array([kind(value) for value in self.values], self.storage)
         cells = np.empty(len(self.values), object)
         cells[:] = self.values
         return cells
@@ -189,6 +190,13 @@ class CategoryColumn(BaseModel):
         if len(self.values) > 20 and 2 * rare > len(self.values):
             return f"{self.name}: {rare:,} of {len(self.values):,} values occur only once"
         return ""
+
+
+def plain(cells: Cells) -> list[Any]:
+    """Cells as Python values whose text is exact: moments as text, durations as numbers."""
+    if cells.dtype.kind == "M":
+        return cells.astype(str).tolist()
+    return cells.astype(np.int64).tolist() if cells.dtype.kind == "m" else cells.tolist()
 
 
 def is_boolean(cells: Cells) -> bool:

@@ -1,7 +1,9 @@
-"""Columns of dates, datetimes and times of day, in the column's own format."""
+"""Columns of dates, datetimes, times of day and durations, in the column's own format."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Literal, Self
 
 import numpy as np
@@ -10,31 +12,33 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.frame import Cells
 from gannet.core.types import IntArray
-from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import (
     Encoded,
     FieldKind,
     MisfitError,
     Missing,
-    find_missing,
     with_missing,
 )
-from gannet.modalities.table.columns.number import decoded, encoded, lossy
+from gannet.modalities.table.columns.binned import decoded, encoded, lossy
+from gannet.modalities.table.columns.formats import moments
 from gannet.modalities.table.columns.quantile_bins import QuantileBins
 
 
 class DatetimeColumn(BaseModel):
-    """Dates or times in whole units of the format's resolution.
+    """Dates, times or durations in whole units of the format's resolution.
+
+    Where the data have several offsets to UTC, a field of its own says which.
 
     Attributes:
-        type: ``time`` for a time of day without a date.
+        type: ``time`` for a time of day without a date, ``duration`` for a span of time.
         name: Of the column.
         storage: ``text`` or numpy's name of the type.
         missing: How often a cell is missing, and its marker.
         quantile_bins: Of the units.
-        format: Of text, as strptime has it; see `gannet.modalities.table.columns.date_formats`.
-        offset: Difference to UTC that is written after each.
-        varied: Whether the data had other offsets, which are converted to this one.
+        format: Of text, as strptime has it, or of durations; see
+            `gannet.modalities.table.columns.formats`.
+        offset: Difference to UTC that is written after each; of several, the most frequent.
+        offsets: All differences to UTC in the data, if there are several.
         lossy: Fraction of the non-missing cells that 32 bits do not resolve to the unit.
         each: Units of the storage or format per unit of the bins, so that dates written to the
             second still count in days.
@@ -42,14 +46,14 @@ class DatetimeColumn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    type: Literal["date", "time"]
+    type: Literal["date", "time", "duration"]
     name: str
     storage: str
     missing: Missing
     quantile_bins: QuantileBins
     format: str = ""
     offset: str = ""
-    varied: bool = False
+    offsets: tuple[str, ...] = ()
     lossy: float = 0.0
     each: int = 1
 
@@ -76,9 +80,9 @@ class DatetimeColumn(BaseModel):
         Raises:
             MisfitError: naming cells that are not dates, or out of range.
         """
-        form = form or ("" if cells.dtype.kind == "M" else find_format(name, cells))
+        form = form or ("" if cells.dtype.kind in "mM" else find_format(name, cells))
         draft = cls(
-            type="date" if not form or "%Y" in form or "%y" in form else "time",
+            type=_type_of(storage, form),
             name=name,
             storage=storage,
             missing=missing,
@@ -88,10 +92,11 @@ class DatetimeColumn(BaseModel):
         if not form:
             own = cells.astype(storage).astype(np.int64)
         else:
-            parsed = date_formats.read(_texts(cells), form)
+            parsed = moments.read(_texts(cells), form)
             own = parsed.units[parsed.valid]
-            varied = "%z" in form and len({text[-6:] for text in _texts(cells)}) > 1
-            draft = draft.model_copy(update={"offset": parsed.offset, "varied": varied})
+            draft = draft.model_copy(
+                update={"offset": parsed.offset, "offsets": _offsets(cells, counts, form)}
+            )
         draft = draft.model_copy(update={"each": max(int(np.gcd.reduce(own)), 1)})
         units = draft.units_of(cells)[0]
         distinct, at = np.unique(units, return_inverse=True)
@@ -104,12 +109,18 @@ class DatetimeColumn(BaseModel):
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
-        """A symbol (the bin), and a position in it if bins hold more than one value."""
+        """A symbol (the bin), a position in it if bins hold several values, and the UTC offset."""
         symbol: tuple[FieldKind, int] = (
             "symbol",
             len(self.quantile_bins.bins) + self.missing.symbols,
         )
-        return (symbol, ("place", 0)) if self.quantile_bins.placed else (symbol,)
+        placed: tuple[tuple[FieldKind, int], ...] = (("place", 0),)
+        offset: tuple[tuple[FieldKind, int], ...] = (("symbol", len(self.offsets)),)
+        return (
+            symbol,
+            *(placed if self.quantile_bins.placed else ()),
+            *(offset if self.offsets else ()),
+        )
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -140,10 +151,11 @@ class DatetimeColumn(BaseModel):
             MisfitError: naming cells that are not dates, or out of range.
         """
         if not self.format:
-            if cells.dtype.kind != "M":
-                raise MisfitError("expected dates", self.name, cells.tolist(), _remedy(self.name))
+            if cells.dtype.kind != ("m" if self.type == "duration" else "M"):
+                problem = f"expected {self.type}s"
+                raise MisfitError(problem, self.name, cells.tolist(), _remedy(self.name))
             return cells.astype(self.storage).astype(np.int64)
-        parsed = date_formats.read(_texts(cells), self.format)
+        parsed = moments.read(_texts(cells), self.format)
         if not parsed.shaped.all():
             wrong = cells[~parsed.shaped].tolist()
             problem = f"expected a {self.type} as {self.format}"
@@ -154,9 +166,17 @@ class DatetimeColumn(BaseModel):
             raise MisfitError(problem, self.name, wrong, _remedy(self.name))
         shift = 0
         if parsed.offset != self.offset:  # the most frequent offset of these cells may differ
-            fine, coarse = date_formats.step(self.format)
-            shift = date_formats.seconds_between(parsed.offset, self.offset) * fine // coarse
+            fine, coarse = moments.step(self.format)
+            shift = moments.seconds_between(parsed.offset, self.offset) * fine // coarse
         return parsed.units + shift
+
+    def readable(self, cells: Cells) -> NDArray[np.bool_]:
+        """``(n,)`` which non-missing cells are of this type and format."""
+        if not self.format:
+            kind = "m" if self.type == "duration" else "M"
+            return np.full(len(cells), cells.dtype.kind == kind)
+        parsed = moments.read(_texts(cells), self.format)
+        return parsed.shaped & parsed.valid
 
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to bins and positions; a value outside every bin goes to the nearest.
@@ -164,43 +184,79 @@ class DatetimeColumn(BaseModel):
         Raises:
             MisfitError: naming cells that are not dates, or out of range.
         """
-        missing_mask = find_missing(cells, wide=True)
+        missing_mask = self.missing.find(cells, wide=True)
         units, between = self.units_of(cells[~missing_mask])
         bin_indices, positions, moved = self.quantile_bins.locate(units)
-        return encoded(
-            self.quantile_bins, self.missing, missing_mask, bin_indices, positions, moved | between
+        moved |= between
+        found = encoded(
+            self.quantile_bins, self.missing, missing_mask, bin_indices, positions, moved
         )
+        if not self.offsets:
+            return found
+        codes = np.zeros((len(cells), 1), np.float32)
+        written = [text[-len(self.offset) :] for text in _texts(cells[~missing_mask])]
+        known = {offset: code for code, offset in enumerate(self.offsets)}
+        codes[~missing_mask, 0] = [known.get(offset, known[self.offset]) for offset in written]
+        return Encoded(np.concatenate([found.numbers, codes], 1), found.unknown)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Bins and positions to dates or times in the column's format."""
         units, missing_mask = decoded(self.quantile_bins, self.missing, numbers)
         mark = self.missing.mark if self.format else None
-        return with_missing(self.cells_of(units), missing_mask, mark, self.storage)
+        cells = self.cells_of(units)
+        if self.offsets:
+            codes = np.rint(numbers[:, -1]).clip(0, len(self.offsets) - 1).astype(np.int64)
+            for code, offset in enumerate(self.offsets):
+                rows = codes == code
+                cells[rows] = self._at_offset(units[rows], offset)
+        return with_missing(cells, missing_mask, mark, self.storage)
+
+    def _at_offset(self, units: IntArray, offset: str) -> list[str]:
+        """Units as text with an offset to UTC other than the most frequent."""
+        fine, coarse = moments.step(self.format)
+        shift = moments.seconds_between(self.offset, offset) * fine // coarse
+        return moments.write(units * self.each + shift, self.format, offset)
 
     def cells_of(self, units: IntArray) -> Cells:
-        """Units to cells in the column's format."""
+        """Units to cells in the column's format, with the most frequent offset to UTC."""
         own = units * self.each
         if not self.format:
             return own.astype(self.storage)
         distinct, at = np.unique(own, return_inverse=True)
         texts = np.empty(len(distinct), object)
-        texts[:] = date_formats.write(distinct, self.format, self.offset)
+        texts[:] = moments.write(distinct, self.format, self.offset)
         return texts[at]
 
     def describe(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""
         ends = np.array([self.quantile_bins.low, self.quantile_bins.high]) * self.each
         if self.format:
-            low, high = date_formats.write(ends, self.format, self.offset)
+            low, high = moments.write(ends, self.format, self.offset)
             return f"{self.type} {low} to {high}, as {self.format}{self.missing.describe()}"
         low, high = (str(end) for end in ends.astype(self.storage))
         return f"{self.type} {low} to {high}{self.missing.describe()}"
 
     def note(self) -> str:
-        """A warning if offsets are unified or digits are lost."""
-        if self.varied:
-            return f"{self.name}: all written with the offset {self.offset}"
+        """A warning if digits are lost."""
         return lossy(self.name, self.lossy)
+
+
+def _type_of(storage: str, form: str) -> Literal["date", "time", "duration"]:
+    if storage.startswith("timedelta64") or (form and moments.is_duration(form)):
+        return "duration"
+    return "date" if not form or "%Y" in form or "%y" in form else "time"
+
+
+def _offsets(cells: Cells, counts: NDArray[np.int64], form: str) -> tuple[str, ...]:
+    """The differences to UTC that are written, most frequent first; empty if all are one."""
+    if "%z" not in form:
+        return ()
+    written = Counter[str]()
+    for text, count in zip(_texts(cells), counts.tolist(), strict=True):
+        match = re.search(r"[+-]\d\d:?\d\d$", text)
+        written[match[0] if match else ""] += count
+    several = len(written) > 1 and len({len(offset) for offset in written}) == 1
+    return tuple(offset for offset, _ in written.most_common()) if several else ()
 
 
 def find_format(name: str, cells: Cells) -> str:
@@ -209,7 +265,7 @@ def find_format(name: str, cells: Cells) -> str:
     Raises:
         MisfitError: if there is none.
     """
-    if form := date_formats.find_format(_texts(cells)):
+    if form := moments.find_format(_texts(cells)):
         return form
     remedy = (
         f"Write them as 2024-01-31, or take the column as a category: --column {name}=category."

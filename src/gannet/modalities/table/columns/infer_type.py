@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import numpy as np
@@ -12,21 +13,21 @@ from pydantic import Field
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Cells
-from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import (
-    Form,
+    MARKS,
+    WIDE_MARKS,
     MisfitError,
     Missing,
-    Numbers,
     TypeName,
-    decimals,
     find_missing,
-    numbers,
 )
 from gannet.modalities.table.columns.category import MAX_CATEGORIES, CategoryColumn, is_boolean
-from gannet.modalities.table.columns.date_formats import COMPACT
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.number import WHOLE, NumberColumn
+from gannet.modalities.table.columns.formats import moments
+from gannet.modalities.table.columns.formats.dates import COMPACT
+from gannet.modalities.table.columns.formats.digits import WHOLE
+from gannet.modalities.table.columns.formats.numbers import Form, Numbers, decimals, numbers
+from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import (
     ConstantColumn,
     EmptyColumn,
@@ -58,6 +59,17 @@ def missing(column: AnyColumn) -> float:
             return column.missing.fraction
 
 
+def missing_in(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
+    """``(n,)`` which cells of a column are missing, by the markers that it recognizes."""
+    match column:
+        case IdentifierColumn() | ConstantColumn():
+            return find_missing(cells)
+        case NumberColumn() | DatetimeColumn():
+            return column.missing.find(cells, wide=True)
+        case _:
+            return column.missing.find(cells)
+
+
 CHOICES: tuple[str, ...] = ("number", *get_args(TypeName)[:-2])
 """Types that a user can choose."""
 
@@ -68,6 +80,15 @@ MOSTLY = 0.8
 LOOKED_AT = 50_000
 """Most distinct cells that are searched for a date format."""
 
+WORDS = frozenset(["NA", "null", "NULL", "Null", "NaN", "nan", "NAN"])
+"""Marks that may be words, such as the code of Namibia or a surname."""
+MIN_CODES = 5
+"""Fewest other codes of two letters among which ``NA`` is one."""
+
+PHONE_NUMBERS = 10**7
+"""From here on whole numbers that all have a plus sign are phone numbers."""
+
+_CODE = re.compile(r"[A-Z]{2}")
 _IDENTIFIER = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|identifier)$|[a-z](?:Id|ID)$", re.ASCII)
 
 
@@ -93,44 +114,49 @@ def check_types(overrides: dict[str, str], names: tuple[str, ...], where: str) -
         )
 
 
-def infer_column(value_counts: ValueCounts, type_name: str | None = None) -> AnyColumn:
+def infer_column(
+    value_counts: ValueCounts, type_name: str | None = None, marks: Sequence[str] = ()
+) -> AnyColumn:
     """Infer the type of a column from its distinct cells, and fit it.
 
     Args:
         value_counts: The counted cells.
         type_name: One of `CHOICES`; inferred if not given.
+        marks: The text that marks a missing cell; by default the usual words.
 
     Raises:
         MisfitError: if cells do not fit the type, or text stands among numbers.
         DataError: if a category has too many values.
     """
-    wide = _KnownCells(value_counts, wide=True)
+    wide = _KnownCells(value_counts, wide=True, marks=marks)
     if not len(wide.values):
         return EmptyColumn(
             name=value_counts.name, storage=value_counts.storage, missing=wide.missing
         )
+    narrow = _KnownCells(value_counts, wide=False, marks=marks)
     if type_name is not None:
-        return _as_requested(value_counts, type_name, wide)
+        return _as_requested(value_counts, type_name, wide, narrow)
     if value_counts.storage == "bool":
         return _constant(value_counts, wide) or wide.category(boolean=len(wide.values) == 2)
-    if value_counts.storage.startswith("datetime64"):
+    if value_counts.storage.startswith(("datetime64", "timedelta64")):
         return _constant(value_counts, wide) or wide.moment("")
     parsed = numbers(wide.values)
-    if parsed.read.all():
+    if parsed.read.all() and np.isfinite(parsed.values).any():
         return _numeric(value_counts, wide, parsed)
     if not parsed.padded.any():
         _refuse_mixture(wide, parsed)
     if form := _dates(wide):
         return _constant(value_counts, wide) or wide.moment(form)
-    return _from_text(value_counts, _KnownCells(value_counts, wide=False))
+    return _from_text(value_counts, narrow)
 
 
 class _KnownCells:
     """The non-missing cells of a column, their counts, and how often cells are missing."""
 
-    def __init__(self, value_counts: ValueCounts, *, wide: bool) -> None:
+    def __init__(self, value_counts: ValueCounts, *, wide: bool, marks: Sequence[str]) -> None:
         self.name, self.storage = value_counts.name, value_counts.storage
-        missing_mask = find_missing(value_counts.values, wide=wide)
+        own = tuple(marks) or (None if wide else _own_marks(value_counts))
+        missing_mask = find_missing(value_counts.values, wide=wide, marks=own)
         self.values, self.counts = (
             value_counts.values[~missing_mask],
             value_counts.counts[~missing_mask],
@@ -140,16 +166,16 @@ class _KnownCells:
             / max(value_counts.counts.sum(), 1)
             * (1 - value_counts.blank)
         )
-        marks: list[tuple[float, str | None]] = [
+        frequencies: list[tuple[float, str | None]] = [
             (count / max(value_counts.counts.sum(), 1) * (1 - value_counts.blank), str(word))
             for word, count in zip(
                 value_counts.values[missing_mask], value_counts.counts[missing_mask], strict=True
             )
         ]
         blank: str | None = None
-        commonest = max([(value_counts.blank, blank), *marks], key=lambda each: each[0])
+        commonest = max([(value_counts.blank, blank), *frequencies], key=lambda each: each[0])
         self.missing = Missing(
-            fraction=min(float(value_counts.blank + marked), 1.0), mark=commonest[1]
+            fraction=min(float(value_counts.blank + marked), 1.0), mark=commonest[1], marks=own
         )
 
     def number(self) -> NumberColumn:
@@ -172,8 +198,25 @@ class _KnownCells:
         return TextColumn(name=self.name, storage=self.storage, missing=self.missing)
 
 
-def _as_requested(value_counts: ValueCounts, type_name: str, wide: _KnownCells) -> AnyColumn:
-    narrow = _KnownCells(value_counts, wide=False)
+def _own_marks(value_counts: ValueCounts) -> tuple[str, ...] | None:
+    """The marks of a column of words in which a usual one is a word, such as NA for Namibia.
+
+    It is one beside empty cells, which then mark what is missing, and among codes of two letters.
+    """
+    if value_counts.storage != "text":
+        return None
+    texts = {str(word).strip() for word in value_counts.values.tolist()}
+    words = texts & WORDS
+    others = texts - WIDE_MARKS
+    codes = len(others) >= MIN_CODES and all(map(_CODE.fullmatch, others))
+    if not words or not ("" in texts or value_counts.blank or (codes and words == {"NA"})):
+        return None
+    return tuple(sorted(MARKS - WORDS))
+
+
+def _as_requested(
+    value_counts: ValueCounts, type_name: str, wide: _KnownCells, narrow: _KnownCells
+) -> AnyColumn:
     match type_name:
         case "number" | "decimal":
             column = wide.number()
@@ -192,7 +235,7 @@ def _as_requested(value_counts: ValueCounts, type_name: str, wide: _KnownCells) 
                     f"{value_counts.name}=decimal.",
                 )
             return column
-        case "date" | "time":
+        case "date" | "time" | "duration":
             column = wide.moment("")
             if column.type != type_name:
                 raise MisfitError(
@@ -215,7 +258,9 @@ def _constant(value_counts: ValueCounts, known_cells: _KnownCells) -> ConstantCo
         return None
     value = (
         known_cells.values.tolist()[0]
-        if known_cells.storage[:8] != "datetime"
+        if not known_cells.storage.startswith(("datetime64", "timedelta64"))
+        else str(known_cells.values[0].astype(np.int64))
+        if known_cells.storage.startswith("timedelta64")
         else str(known_cells.values[0])
     )
     return ConstantColumn(name=value_counts.name, storage=value_counts.storage, value=value)
@@ -230,6 +275,8 @@ def _numeric(value_counts: ValueCounts, known_cells: _KnownCells, parsed: Number
     )
     if len(known_cells.values) == 2 and is_boolean(known_cells.values):
         return known_cells.category(boolean=True)
+    if whole and parsed.form.plus and values.min() >= PHONE_NUMBERS:
+        return _from_text(value_counts, known_cells)
     if whole and np.isfinite(values).all():
         running = values.max() - values.min() + 1 == value_counts.rows
         alone = (
@@ -250,7 +297,7 @@ def _compact_dates(cells: Cells) -> bool:
     texts = [str(word).strip() for word in cells.tolist()]
     if len(texts) < 3 or not all(len(text) == 8 and text[:2] in {"19", "20"} for text in texts):
         return False
-    return bool(date_formats.read(texts, COMPACT).valid.all())
+    return bool(moments.read(texts, COMPACT).valid.all())
 
 
 def _refuse_mixture(known_cells: _KnownCells, parsed: Numbers) -> None:
@@ -267,10 +314,10 @@ def _refuse_mixture(known_cells: _KnownCells, parsed: Numbers) -> None:
 def _dates(known_cells: _KnownCells) -> str:
     """The format if 90 % of the rows are dates or times; fitting then reports the others."""
     texts = [str(word).strip() for word in known_cells.values.tolist()]
-    form = date_formats.find_format(texts[:: -(-len(texts) // LOOKED_AT)])
+    form = moments.find_format(texts[:: -(-len(texts) // LOOKED_AT)])
     if form is None:
         return ""
-    shaped: NDArray[np.bool_] = date_formats.read(texts, form).shaped
+    shaped: NDArray[np.bool_] = moments.read(texts, form).shaped
     return form if known_cells.counts[shaped].sum() / known_cells.counts.sum() >= 0.9 else ""
 
 

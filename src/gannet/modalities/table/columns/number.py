@@ -13,16 +13,19 @@ from gannet.core.types import IntArray
 from gannet.modalities.table.columns.base import (
     Encoded,
     FieldKind,
-    Form,
     MisfitError,
     Missing,
-    Numbers,
-    decimals,
-    find_missing,
-    numbers,
     percent,
     with_missing,
 )
+from gannet.modalities.table.columns.binned import decoded, encoded, lossy
+from gannet.modalities.table.columns.formats.digits import (
+    WHOLE,
+    fixed_decimals,
+    significant_digits,
+    trimmed,
+)
+from gannet.modalities.table.columns.formats.numbers import Form, Numbers, numbers
 from gannet.modalities.table.columns.quantile_bins import EXACT, QuantileBins
 
 NumberScale = Literal["fixed", "bits", "listed"]
@@ -30,8 +33,6 @@ FEW = 20
 """Number of values up to which the description does not name the most frequent."""
 LONG = 20
 """Decimals beyond which numbers are written with an exponent."""
-WHOLE = 2.0**53
-"""From here on a 64-bit float does not represent every whole number."""
 
 
 class NumberColumn(BaseModel):
@@ -54,6 +55,8 @@ class NumberColumn(BaseModel):
         significant: Most significant digits, where that is stricter than ``decimals``; else 0.
         spelt: How each value is written, where the rule of decimals does not give it.
         lossy: Fraction of the non-missing cells whose last digits 32 bits do not resolve.
+        infinite: How minus infinity and infinity are written; empty where they do not occur. They
+            are the units next to the lowest and the highest finite one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -72,6 +75,7 @@ class NumberColumn(BaseModel):
     significant: int = 0
     spelt: tuple[str, ...] = ()
     lossy: float = 0.0
+    infinite: tuple[str, str] = ("", "")
 
     @classmethod
     def fit(
@@ -80,11 +84,29 @@ class NumberColumn(BaseModel):
         """Fit it to distinct non-missing cells and their counts.
 
         Raises:
-            MisfitError: naming cells that are not finite numbers.
+            MisfitError: naming cells that are not numbers.
         """
         parsed = numbers(cells)
         _check(name, cells, parsed)
-        digits, min_decimals = _decimals(cells, parsed, whole=storage.startswith(("int", "uint")))
+        finite = np.isfinite(parsed.values)
+        column = cls._finite(
+            name, storage, cells[finite], counts[finite], missing, parsed.among(finite)
+        )
+        return column if finite.all() else column.with_infinity(cells, counts, parsed.values)
+
+    @classmethod
+    def _finite(
+        cls,
+        name: str,
+        storage: str,
+        cells: Cells,
+        counts: NDArray[np.int64],
+        missing: Missing,
+        parsed: Numbers,
+    ) -> Self:
+        digits, min_decimals = fixed_decimals(
+            cells, parsed, whole=storage.startswith(("int", "uint"))
+        )
         values, at = np.unique(parsed.values, return_inverse=True)
         value_counts = np.bincount(at, weights=counts).astype(np.int64)
         scale, decimal = _scale(values, digits)
@@ -99,7 +121,7 @@ class NumberColumn(BaseModel):
             min_decimals=max(min_decimals, 0),
             form=parsed.form,
             listed=tuple(values.tolist()) if scale == "listed" else (),
-            significant=_significant(cells) if scale != "listed" and decimal > 6 else 0,
+            significant=significant_digits(cells) if scale != "listed" and decimal > 6 else 0,
         )
         if scale == "fixed":
             step = max(int(np.gcd.reduce(draft.units_of(values))), 1)
@@ -110,6 +132,9 @@ class NumberColumn(BaseModel):
         if bins.placed:
             kind = storage if storage.startswith("float") else "float64"
             restored = column.values(bins.round_trip(units))[which]
+            if column.form.exponent:
+                digits = column.form.mantissa[1]
+                restored = np.array([float(f"{value:.{digits}e}") for value in restored.tolist()])
             changed = restored.astype(kind) != values.astype(kind)
             column = column.model_copy(
                 update={"lossy": float(value_counts[changed].sum() / value_counts.sum())}
@@ -119,6 +144,38 @@ class NumberColumn(BaseModel):
             if spelt != tuple(column.written(units)):
                 return column.model_copy(update={"spelt": spelt})
         return column
+
+    def with_infinity(
+        self, cells: Cells, counts: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> Self:
+        """The column with infinity in bins of its own, beyond the finite ones."""
+        bins, total = self.quantile_bins, counts.sum()
+        share = float(counts[np.isfinite(values)].sum() / total)
+        knots, spelt = list(bins.bins), list(self.spelt)
+        frequencies, infinite = [share * each for each in bins.frequencies], ["", ""]
+        for at, (infinity, unit) in enumerate([(-np.inf, bins.low - 1), (np.inf, bins.high + 1)]):
+            among = values == infinity
+            if not among.any():
+                continue
+            word = str(cells[among][counts[among].argmax()])
+            infinite[at] = word if self.storage == "text" else f"{infinity}"
+            index = len(knots) if at else 0
+            knots.insert(index, (unit, unit + 1))
+            frequencies.insert(index, float(counts[among].sum() / total))
+            if spelt:
+                spelt.insert(index, infinite[at])
+        update = {
+            "quantile_bins": QuantileBins(bins=tuple(knots), frequencies=tuple(frequencies)),
+            "infinite": (infinite[0], infinite[1]),
+            "spelt": tuple(spelt),
+        }
+        return self.model_copy(update=update)
+
+    @property
+    def finite_ends(self) -> tuple[int, int]:
+        """The lowest and the highest unit of a finite number."""
+        bins, (low, high) = self.quantile_bins, self.infinite
+        return bins.low + bool(low), bins.high - bool(high)
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
@@ -142,12 +199,24 @@ class NumberColumn(BaseModel):
             [np.full(self.missing.symbols, values[self.quantile_bins.commonest]), values]
         )
 
+    def readable(self, cells: Cells) -> NDArray[np.bool_]:
+        """``(n,)`` which non-missing cells are numbers in the column's form."""
+        return numbers(cells, form=self.form).read
+
     def number_of(self, cells: Cells) -> float:
         """The number in cells ``(1,)``."""
         return float(numbers(cells, form=self.form).values[0])
 
     def units_of(self, values: NDArray[np.float64]) -> IntArray:
         """Numbers to whole units."""
+        if not any(self.infinite):
+            return self._finite_units(values)
+        low, high = self.finite_ends
+        units = self._finite_units(np.where(np.isinf(values), 0.0, values)).clip(low, high)
+        units = np.where(values == np.inf, self.quantile_bins.high, units)
+        return np.where(values == -np.inf, self.quantile_bins.low, units)
+
+    def _finite_units(self, values: NDArray[np.float64]) -> IntArray:
         if self.scale == "listed":
             listed = np.array(self.listed)
             above = np.searchsorted(listed, values).clip(0, len(listed) - 1)
@@ -162,7 +231,9 @@ class NumberColumn(BaseModel):
         )
 
     def values(self, units: IntArray) -> NDArray[np.float64]:
-        """Whole units to numbers; the division gives the float nearest to the decimals."""
+        """Whole units to finite numbers; the division gives the float nearest to the decimals."""
+        if any(self.infinite):
+            units = units.clip(*self.finite_ends)
         if self.scale == "listed":
             return np.array(self.listed)[units]
         if self.scale == "bits":
@@ -179,15 +250,16 @@ class NumberColumn(BaseModel):
         Raises:
             MisfitError: naming cells that are not finite numbers.
         """
-        missing_mask = find_missing(cells, wide=True)
+        missing_mask = self.missing.find(cells, wide=True)
         parsed = numbers(cells[~missing_mask], form=self.form)
         _check(self.name, cells[~missing_mask], parsed)
         bin_indices, positions, moved = self.quantile_bins.locate(
             units := self.units_of(parsed.values)
         )
         if self.scale != "bits":  # its last bits are dropped by design
-            value = self.values(units)
-            moved = moved | (np.abs(value - parsed.values) > 1e-9 * np.abs(value))
+            value, infinite = self.values(units), np.isinf(parsed.values)
+            off = np.abs(value - np.where(infinite, value, parsed.values))
+            moved = moved | (off > 1e-9 * np.abs(value)) | (infinite & (self.infinite == ("", "")))
         return encoded(
             self.quantile_bins, self.missing, missing_mask, bin_indices, positions, moved
         )
@@ -202,7 +274,11 @@ class NumberColumn(BaseModel):
         """Units to cells as the column writes them."""
         if self.storage != "text":
             values = self.values(units)
-            return values.astype(np.int64) if self.storage.startswith(("int", "uint")) else values
+            if self.storage.startswith(("int", "uint")):
+                return values.astype(np.int64)
+            low, high = self.finite_ends
+            values[units > high], values[units < low] = np.inf, -np.inf
+            return values
         distinct, at = np.unique(units, return_inverse=True)
         texts = np.empty(len(distinct), object)
         texts[:] = self.spelling(distinct)
@@ -211,7 +287,7 @@ class NumberColumn(BaseModel):
     @property
     def is_numeric_text(self) -> bool:
         """Whether cells are text that Python reads as numbers, with nothing around the digits."""
-        return self.storage == "text" and self.form == Form()
+        return self.storage == "text" and self.form.is_plain
 
     def numeric(self, numbers: NDArray[np.float32]) -> Cells:
         """Bins and positions to numbers, never to text; integers if no cell is missing."""
@@ -230,22 +306,26 @@ class NumberColumn(BaseModel):
     def written(self, units: IntArray) -> list[str]:
         """How units are written by the rule of decimals."""
         values = self.values(units).tolist()
-        if self.scale == "fixed" and self.decimals == 0:
+        if self.scale == "fixed" and self.decimals == 0 and not self.form.exponent:
             texts = list(map(str, (units * self.each).tolist()))
-        elif self.scale == "fixed" and self.decimals <= LONG:
+        elif self.scale == "fixed" and self.decimals <= LONG and not self.form.exponent:
             texts = [f"{value:.{self.decimals}f}" for value in values]
             if self.min_decimals < self.decimals:
-                texts = [_trimmed(text, self.min_decimals) for text in texts]
+                texts = [trimmed(text, self.min_decimals) for text in texts]
         else:
             texts = [repr(value) for value in values]
             if not self.min_decimals:
                 texts = [text.removesuffix(".0") for text in texts]
-        return list(map(self.form.written, texts))
+        texts = list(map(self.form.written, texts))
+        low, high = self.finite_ends
+        for at in np.flatnonzero((units < low) | (units > high)) if any(self.infinite) else ():
+            texts[at] = self.infinite[int(units[at] > high)]
+        return texts
 
     def describe(self) -> str:
         """Such as ``integer, 91.6 % are 0, 0 to 99999``."""
         bins = self.quantile_bins
-        low, high = self.written(np.array([bins.low, bins.high]))
+        low, high = self.spelling(np.array([bins.low, bins.high]))
         parts = [f"{self.type} {low} to {high}"]
         spike = int(np.argmax(bins.frequencies))
         many = len(bins.bins) > FEW and bins.frequencies[spike] >= 0.5
@@ -266,78 +346,10 @@ class NumberColumn(BaseModel):
         return lossy(self.name, self.lossy)
 
 
-def encoded(
-    bins: QuantileBins,
-    missing: Missing,
-    missing_mask: NDArray[np.bool_],
-    bin_indices: IntArray,
-    positions: NDArray[np.float64],
-    moved: NDArray[np.bool_],
-) -> Encoded:
-    """Join bins and positions of the non-missing cells with the symbol of the missing ones."""
-    numbers = np.zeros((len(missing_mask), 1 + bins.placed), np.float32)
-    numbers[:, 0] = 0 if missing.symbols else bins.commonest
-    numbers[~missing_mask, 0] = bin_indices + missing.symbols
-    if bins.placed:
-        numbers[:, 1] = 0.5
-        numbers[~missing_mask, 1] = positions
-    unknown = missing_mask & (not missing.symbols)
-    unknown[~missing_mask] = moved
-    return Encoded(numbers, unknown)
-
-
-def decoded(
-    bins: QuantileBins, missing: Missing, numbers: NDArray[np.float32]
-) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Units ``(n,)`` and which cells are missing; the unit of a missing cell is arbitrary."""
-    highest = len(bins.bins) + missing.symbols - 1
-    symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
-    missing_mask = (symbols == 0) & bool(missing.symbols)
-    positions = numbers[:, 1].astype(np.float64) if bins.placed else np.full(len(symbols), 0.5)
-    return bins.units((symbols - missing.symbols).clip(0), positions), missing_mask
-
-
-def lossy(name: str, fraction: float) -> str:
-    """A warning about cells that are not restored to the last digit; empty for none."""
-    return (
-        f"{name}: {percent(fraction)} of the cells come back without their last digits"
-        if fraction
-        else ""
-    )
-
-
-def _significant(cells: Cells) -> int:
-    """Most significant digits of any cell; 0 if above 12."""
-    texts = [str(word).strip().lower().partition("e")[0] for word in cells.tolist()]
-    digits = [text.lstrip("+-").replace(".", "").replace(",", "").lstrip("0") for text in texts]
-    longest = max(map(len, digits))
-    return longest if longest <= 12 else 0
-
-
 def _check(name: str, cells: Cells, parsed: Numbers) -> None:
     remedy = f"Fix the cells, leave them empty, or take it as a category: --column {name}=category."
     if not parsed.read.all():
         raise MisfitError("expected numbers", name, cells[~parsed.read].tolist(), remedy)
-    if not np.isfinite(parsed.values).all():
-        wrong = cells[~np.isfinite(parsed.values)].tolist()
-        raise MisfitError("infinite, expected finite numbers", name, wrong, remedy)
-
-
-def _decimals(cells: Cells, parsed: Numbers, *, whole: bool) -> tuple[int, int]:
-    """Most and fewest digits after the point; -1 if no number of decimals is exact."""
-    if whole:
-        return 0, 0
-    written = decimals(cells, parsed.form)
-    if (written >= 0).all():
-        return int(written.max()), int(written.min())
-    values = parsed.values
-    size = np.abs(values).max()
-    for digits in range(11):
-        if size * 10.0**digits >= WHOLE:
-            break
-        if (np.rint(values * 10.0**digits) / 10.0**digits == values).all():
-            return digits, 0
-    return -1, 0
 
 
 def _scale(values: NDArray[np.float64], digits: int) -> tuple[NumberScale, int]:
@@ -372,14 +384,3 @@ def _spelling(cells: Cells, counts: NDArray[np.int64], bin_indices: IntArray) ->
         if number not in best or count > best[number][0]:
             best[number] = (count, str(word))
     return tuple(best[number][1] for number in sorted(best))
-
-
-def _trimmed(text: str, min_decimals: int) -> str:
-    """A number without trailing zeros, but with at least some digits after the point.
-
-    >>> _trimmed("2.500", 0), _trimmed("2.000", 0), _trimmed("2.000", 1)
-    ('2.5', '2', '2.0')
-    """
-    whole, _, digits = text.partition(".")
-    digits = digits.rstrip("0").ljust(min_decimals, "0")
-    return f"{whole}.{digits}" if digits else whole

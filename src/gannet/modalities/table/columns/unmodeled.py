@@ -90,7 +90,7 @@ class IdentifierColumn(BaseModel):
         rows = range(start, start + len(numbers))
         if self.form == "running":
             if self.storage != "text":
-                return (np.arange(len(numbers)) + start + self.first).astype(self.storage)
+                return np.array([self.first + row for row in rows], self.storage)
             identifiers = [
                 f"{self.prefix}{self.first + row:0{self.width}d}{self.suffix}" for row in rows
             ]
@@ -193,6 +193,8 @@ class ConstantColumn(BaseModel):
         """The same in every row."""
         if self.storage == "text":
             return _objects([str(self.value)] * len(numbers))
+        if self.storage.startswith("timedelta64"):
+            return np.full(len(numbers), int(self.value), self.storage)
         return np.full(len(numbers), self.value).astype(self.storage)
 
     def describe(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, cells_of
 from gannet.core.seeding import derive_seed
-from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError, decimals, numbers
+from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError
+from gannet.modalities.table.columns.formats.numbers import decimals, numbers
 
 MAX_EXACT = 2**18
 """Most distinct cells that are counted exactly; beyond, a uniform sample of cells is counted."""
+MAX_ODD = 0.2
+"""Most cells of the wrong type, as a fraction of the known ones, that are set aside as missing."""
 CULPRITS = 20
 """Most cells of the wrong type that a sampled column stores for error messages."""
 
@@ -41,6 +45,20 @@ class ValueCounts:
     rows: int
     distinct: bool
 
+    def without(self, cells: Sequence[Any]) -> ValueCounts | None:
+        """The counts with some cells taken as missing; ``None`` if these are too many."""
+        odd = set(map(repr, cells))
+        aside = np.array([repr(cell) in odd for cell in self.values.tolist()], np.bool_)
+        fraction = self.counts[aside].sum() / max(self.counts.sum(), 1)
+        if not aside.any() or fraction > MAX_ODD:
+            return None
+        return replace(
+            self,
+            values=self.values[~aside],
+            counts=self.counts[~aside],
+            blank=float(self.blank + fraction * (1 - self.blank)),
+        )
+
 
 class ValueCounter:
     """Counts of distinct cells; a uniform sample of them once they are too many.
@@ -55,6 +73,7 @@ class ValueCounter:
         self.storages: set[str] = set()
         self.sampling_rate = 1.0
         self.rows = self.blank = 0
+        self.odd: list[Any] = []
         self.distinct = True
         self.protected: set[Any] = set()
         self.rng = np.random.default_rng(derive_seed(seed, *name.encode()))
@@ -66,6 +85,8 @@ class ValueCounter:
             MisfitError: if they are of several types of Python.
         """
         self.rows += len(cells)
+        cells, odd = uniform(cells)
+        self.odd += odd[: CULPRITS - len(self.odd)]
         storage = storage_of(self.name, cells)
         if storage:
             self.storages.add(storage)
@@ -73,7 +94,7 @@ class ValueCounter:
         self.blank += len(cells) - len(observed)
         if not len(observed):
             return
-        if observed.dtype.kind == "M":
+        if observed.dtype.kind in "mM":
             observed = observed.astype(np.int64)
         chunk_counts: Counter[Any] = Counter(observed.tolist())
         if self.distinct:
@@ -132,7 +153,9 @@ class ValueCounter:
             cells = np.empty(len(values), object)
             cells[:] = values
         else:
-            cells = np.array(values).astype(storage)
+            cells = (
+                np.array(values, storage) if "int" in storage else np.array(values).astype(storage)
+            )
         return ValueCounts(
             name=self.name,
             storage=storage or "text",
@@ -142,6 +165,34 @@ class ValueCounter:
             rows=self.rows,
             distinct=self.distinct,
         )
+
+
+def uniform(cells: Cells) -> tuple[Cells, list[Any]]:
+    """Cells of one type: a few of another type are set aside, and named.
+
+    Text among numbers becomes missing; numbers among text become text.
+    """
+    if cells.dtype.kind != "O":
+        return cells, []
+    kinds = set(map(type, cells.tolist())) - {type(None)}
+    if str not in kinds or kinds == {str} or not kinds <= {str, int, float, bool}:
+        return cells, []
+    values = cells.tolist()
+    is_text = np.array([isinstance(cell, str) for cell in values], np.bool_)
+    known = np.array([cell is not None and cell == cell for cell in values], np.bool_)
+    fraction, whole = is_text.sum() / max(known.sum(), 1), cells.copy()
+    if fraction <= MAX_ODD:
+        whole[is_text] = None
+        words = [
+            cell for cell in values if isinstance(cell, str) and cell.strip() not in WIDE_MARKS
+        ]
+        return whole, list(dict.fromkeys(words))
+    if 1 - fraction <= MAX_ODD:
+        numbers_among = known & ~is_text
+        whole[numbers_among] = [str(cell) for cell in cells[numbers_among]]
+        whole[~known] = None
+        return whole, []
+    return cells, []
 
 
 def storage_of(name: str, cells: Cells) -> str:
@@ -160,7 +211,10 @@ def storage_of(name: str, cells: Cells) -> str:
     if kinds == {bool}:
         return "bool"
     if kinds == {int}:
-        return "int64" if all(cell is None or abs(cell) < 2**63 for cell in cells) else "float64"
+        present = [cell for cell in cells if cell is not None]
+        if all(-(2**63) <= cell < 2**63 for cell in present):
+            return "int64"
+        return "uint64" if all(0 <= cell < 2**64 for cell in present) else "float64"
     if kinds <= {int, float}:
         return "float64"
     texts = [cell for cell in cells if isinstance(cell, str)]
@@ -182,7 +236,7 @@ def storage_of(name: str, cells: Cells) -> str:
 def _blank(cells: Cells) -> NDArray[np.bool_]:
     if cells.dtype.kind == "O":
         return np.array([cell is None or cell != cell for cell in cells.tolist()], np.bool_)
-    if cells.dtype.kind == "M":
+    if cells.dtype.kind in "mM":
         return np.isnat(cells)
     return np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), np.bool_)
 
@@ -191,6 +245,8 @@ def _merged(name: str, storages: set[str]) -> str:
     """The common type of all chunks."""
     if len(storages) < 2:
         return next(iter(storages), "")
+    if storages <= {"int64", "uint64"}:
+        return "uint64"
     if any(not each.startswith(("int", "uint", "float")) for each in storages):
         raise MisfitError(
             f"mixed types: {', '.join(sorted(storages))}",

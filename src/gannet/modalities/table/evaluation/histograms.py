@@ -9,9 +9,9 @@ import numpy as np
 from gannet.core.scores import Histogram
 from gannet.metrics.histograms import category_histogram, number_histogram, worst_first
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.columns.datetime import DatetimeColumn
+from gannet.modalities.table.columns.formats import moments
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 
@@ -38,7 +38,7 @@ def _word_of(column: AnyColumn) -> Callable[[float], str]:
     def word(units: float) -> str:
         own = np.array([round(units) * column.each])
         if column.format:
-            return str(date_formats.write(own, column.format, column.offset)[0])
+            return str(moments.write(own, column.format, column.offset)[0])
         return str(own.astype(column.storage)[0])
 
     return word

@@ -15,7 +15,7 @@ import numpy as np
 
 from gannet.core.errors import DataError, need
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorized, listed
-from gannet.modalities.table.columns.base import numbers
+from gannet.modalities.table.columns.formats.numbers import numbers
 
 FORMATS = ".csv, .tsv, .parquet or .jsonl"
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Cells, Frame, factorized
-from gannet.modalities.table.columns.base import find_missing
 from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn, missing_in
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.clause import (
     Clause,
@@ -208,9 +207,8 @@ class _Binder:
         if len(node.columns) != 1:
             raise fault(self.rule, node.start, "missing() takes one column", end=node.end)
         column = self._column(node.columns[0])
-        wide = not isinstance(column, CategoryColumn)
         name = column.name
-        return lambda frame: certain(find_missing(frame.column(name), wide=wide))
+        return lambda frame: certain(missing_in(column, frame.column(name)))
 
     def _occurs(self, node: Call) -> Test:
         names = [each.name for each in node.columns]

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, factorized
 from gannet.core.types import BoolArray
-from gannet.modalities.table.columns import date_formats
-from gannet.modalities.table.columns.base import MisfitError, find_missing, numbers
-from gannet.modalities.table.columns.category import CategoryColumn
+from gannet.modalities.table.columns.base import MisfitError
+from gannet.modalities.table.columns.category import CategoryColumn, plain
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.formats import moments
+from gannet.modalities.table.columns.formats.numbers import numbers
+from gannet.modalities.table.columns.infer_type import AnyColumn, missing_in
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import ConstantColumn
 
 ValueKind: TypeAlias = Literal[
-    "a number", "words", "a date", "a date with an offset", "a time of day"
+    "a number", "words", "a date", "a date with an offset", "a time of day", "a duration"
 ]
 SECONDS, FINE = 86_400, 10**9
 NEAR = 1e-9
@@ -69,6 +70,8 @@ def kind_of(column: AnyColumn) -> ValueKind | None:
         case DatetimeColumn():
             if column.type == "time":
                 return "a time of day"
+            if column.type == "duration":
+                return "a duration"
             zoned = column.format.endswith(("Z", "%z"))
             return "a date with an offset" if zoned else "a date"
         case ConstantColumn():
@@ -82,9 +85,9 @@ def reader(column: AnyColumn) -> CellReader:
 
     def read(cells: Cells) -> Values:
         distinct, at = factorized(cells)
-        missing_mask = find_missing(
-            distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn)
-        )
+        missing_mask = missing_in(column, distinct)
+        if isinstance(column, NumberColumn | DatetimeColumn):
+            missing_mask[~missing_mask] = ~column.readable(distinct[~missing_mask])
         observed = distinct[~missing_mask]
         parts = _parts(column, observed)
         whole = tuple(np.zeros(len(distinct), part.dtype) for part in parts)
@@ -108,6 +111,8 @@ def literal(column: AnyColumn, text: str) -> Values | None:
                 return Values((value,), one) if np.isfinite(value).all() else None
             case DatetimeColumn() if column.format:
                 return Values(_parts(column, _cell(text)), one)
+            case DatetimeColumn() if column.type == "duration":
+                return None
             case DatetimeColumn():
                 moment = np.array([text], "datetime64")
                 return None if np.isnat(moment).any() else Values(_moments(moment), one)
@@ -153,7 +158,7 @@ def _parts(column: AnyColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
             column.own_of(cells)  # raises if a cell is not a date
             return _moments(cells)
         case CategoryColumn():
-            indices = [column.position_of(cell) for cell in cells.tolist()]
+            indices = [column.position_of(cell) for cell in plain(cells)]
             texts = np.empty(len(indices), object)
             texts[:] = [column.values[at] if at >= 0 else None for at in indices]
             return (texts,)
@@ -167,15 +172,18 @@ def _parts(column: AnyColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
 
 
 def _of_format(column: DatetimeColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
-    fine, coarse = date_formats.step(column.format)
+    fine, coarse = moments.step(column.format)
     own = column.own_of(cells)
     seconds = own // fine * coarse
     if column.offset:
-        seconds = seconds - date_formats.seconds_between("+00:00", column.offset)
+        seconds = seconds - moments.seconds_between("+00:00", column.offset)
     return seconds // SECONDS, seconds % SECONDS * FINE + own % fine * (FINE // fine)
 
 
 def _moments(cells: Cells) -> tuple[NDArray[Any], ...]:
+    if cells.dtype.kind == "m":
+        one_day = np.timedelta64(1, "D")
+        return cells // one_day, (cells % one_day).astype("timedelta64[ns]").astype(np.int64)
     days = cells.astype("datetime64[D]")
     nanoseconds = (cells - days).astype("timedelta64[ns]").astype(np.int64)
     return days.astype(np.int64), nanoseconds

@@ -1,0 +1,1 @@
+"""How cells are written as text: numbers, dates and times of day, durations."""
