@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,22 +17,26 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import Frame, Row
+from gannet.core.frame import Cells, Frame, Row
 from gannet.core.types import CellRange, TableLayout
 from gannet.modalities.table.columns.base import FieldKind
 from gannet.modalities.table.columns.conditions import cell_ranges, values
 from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.fitting import fit_columns
 from gannet.modalities.table.columns.infer_type import AnyColumn
-from gannet.modalities.table.columns.infer_type import missing as missing_share
+from gannet.modalities.table.columns.infer_type import missing as missing_fraction
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.encoding import (
     CHUNK,
     MAX_LISTED,
+    check_columns,
     column_encoded,
     column_location,
+    require_columns,
 )
 from gannet.modalities.table.io.files import read_row, write_row
+from gannet.modalities.table.rules.derivation import find_derived
+from gannet.modalities.table.rules.derived import Derived, as_numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ class TableCodec(BaseModel):
     Attributes:
         columns: In order. Their types are listed in `columns.infer_type.CHOICES`.
         rows: Number of rows that the codec was fitted to.
-        set_aside: A sentence per column on cells that do not fit and are taken as missing.
+        fit_notes: On cells that are taken as missing, and on identifiers that repeat.
+        derived: Rules that all rows keep, and columns that follow from others by them; fields of
+            differences come after those of the columns.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -69,7 +75,8 @@ class TableCodec(BaseModel):
 
     columns: tuple[AnyColumn, ...]
     rows: int
-    set_aside: tuple[str, ...] = ()
+    fit_notes: tuple[str, ...] = ()
+    derived: Derived = Derived()
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -84,11 +91,16 @@ class TableCodec(BaseModel):
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """What each number of an encoded row is."""
-        return tuple(
+        """What each number of an encoded row is; a difference belongs to its larger column."""
+        own = tuple(
             Field(number, kind, symbols)
             for number, column in enumerate(self.columns)
             for kind, symbols in column.sizes
+        )
+        return own + tuple(
+            Field(self.names.index(each.upper), kind, symbols)
+            for each in self.derived.differences
+            for kind, symbols in each.column.sizes
         )
 
     @property
@@ -100,8 +112,8 @@ class TableCodec(BaseModel):
     def missing_field(self) -> tuple[int, ...]:
         """For each field, the field whose symbol 0 means that its cell is missing; -1 for none."""
         return tuple(
-            span.start if missing_share(column) else -1
-            for column, span in zip(self.columns, self.spans, strict=True)
+            span.start if missing_fraction(column) else -1
+            for column, span in zip(self._all_columns, self._all_spans, strict=True)
             for _ in column.sizes
         )
 
@@ -110,14 +122,14 @@ class TableCodec(BaseModel):
         """For each field, the first of its ordered symbols; -1 if they have no order."""
         return tuple(
             _first_ordinal(column, kind, at)
-            for column in self.columns
+            for column in self._all_columns
             for at, (kind, _) in enumerate(column.sizes)
         )
 
     @property
     def layout(self) -> TableLayout:
         """The layout of an encoded row, as networks take it."""
-        owners = tuple(field.column for field in self.fields)
+        owners = tuple(at for at, each in enumerate(self._all_columns) for _ in each.sizes)
         return TableLayout(self.cardinalities, self.missing_field, self.ordinal_from, owners)
 
     @property
@@ -128,13 +140,22 @@ class TableCodec(BaseModel):
     @property
     def spans(self) -> tuple[slice, ...]:
         """The fields of each column; empty for one that is not encoded."""
-        ends = np.cumsum([0, *(len(column.sizes) for column in self.columns)]).tolist()
+        return self._all_spans[: len(self.columns)]
+
+    @property
+    def _all_columns(self) -> tuple[AnyColumn, ...]:
+        """Those of the table and of differences, in the order of the fields."""
+        return (*self.columns, *(each.column for each in self.derived.differences))
+
+    @property
+    def _all_spans(self) -> tuple[slice, ...]:
+        ends = np.cumsum([0, *(len(column.sizes) for column in self._all_columns)]).tolist()
         return tuple(slice(start, end) for start, end in pairwise(ends))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Warnings: cells set aside, columns left out or made anew, digits lost, rare values."""
-        return (*self.set_aside, *(note for column in self.columns if (note := column.note())))
+        """Warnings: odd cells, repeated identifiers, columns left out, digits lost, rare values."""
+        return (*self.fit_notes, *(note for column in self.columns if (note := column.note())))
 
     def describe(self) -> tuple[str, ...]:
         """One line per column: ``age: integer 17 to 90, 73 values``."""
@@ -189,7 +210,11 @@ class TableCodec(BaseModel):
             DataError: as `columns.fitting.fit_columns` does.
         """
         fitted = fit_columns(chunks, overrides, missing)
-        return cls(columns=fitted.columns, rows=fitted.rows, set_aside=fitted.set_aside)
+        return cls(columns=fitted.columns, rows=fitted.rows, fit_notes=fitted.notes)
+
+    def with_rules(self, chunks: Iterable[Frame]) -> Self:
+        """The codec with the rules that all rows keep, learnt as differences where that helps."""
+        return self.model_copy(update={"derived": find_derived(chunks, self.columns)})
 
     def encode(self, raws: Sequence[Row]) -> Tensor:
         """Rows to ``(n, F)``; see `encode_frame`."""
@@ -222,11 +247,13 @@ class TableCodec(BaseModel):
         return {name: count for name, count in counts.items() if count}
 
     def _encoded(self, frame: Frame, *, strict: bool) -> tuple[NDArray[np.float32], dict[str, int]]:
-        self._require(frame)
+        require_columns(self.names, frame)
         numbers = np.empty((len(frame), len(self.fields)), np.float32)
         counts = dict.fromkeys(self.names, 0)
         for start in range(0, len(frame), CHUNK):
             part = frame[start : start + CHUNK]
+            ends = self.derived.encode(part, self.columns)
+            numbers[start : start + CHUNK, len(self.fields) - ends.shape[1] :] = ends
             for column, span in zip(self.columns, self.spans, strict=True):
                 cells = part.column(column.name)
                 encoded, at = column_encoded(column.encode, cells, part, column.name)
@@ -246,7 +273,13 @@ class TableCodec(BaseModel):
         return numbers, counts
 
     def decode_frame(
-        self, samples: Tensor, *, start: int = 0, seed: int = 0, numeric: bool = False
+        self,
+        samples: Tensor,
+        *,
+        start: int = 0,
+        seed: int = 0,
+        numeric: bool = False,
+        fixed: Collection[str] = (),
     ) -> Frame:
         """``(n, F)`` to a table with the columns, order, types and formats of the data.
 
@@ -255,22 +288,44 @@ class TableCodec(BaseModel):
             start: Number of the first row, so that tables decoded in parts share no identifier.
             seed: Of identifiers.
             numeric: Decode text cells that are plain numbers to numbers.
+            fixed: Columns whose cells were given, so that they do not follow from others.
         """
-        numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
-        columns = [
-            column.numeric(numbers[:, span])
-            if numeric and isinstance(column, NumberColumn) and column.is_numeric_text
-            else column.decode(numbers[:, span], start, seed)
-            for column, span in zip(self.columns, self.spans, strict=True)
-        ]
-        return Frame(self.names, tuple(columns))
+        cells = self._decoded(samples, self.names, start, seed, fixed, numeric=numeric)
+        return Frame(self.names, tuple(cells[name] for name in self.names))
 
-    def decode_columns(self, samples: Tensor, names: Sequence[str]) -> Frame:
+    def decode_columns(
+        self, samples: Tensor, names: Sequence[str], fixed: Collection[str] = ()
+    ) -> Frame:
         """Like `decode_frame` for some columns; identifiers are those of the first rows."""
+        for name in names:
+            self._number(name)
+        needed = self.derived.needed(names)
+        cells = self._decoded(samples, needed, 0, 0, fixed, numeric=False)
+        return Frame(tuple(names), tuple(cells[name] for name in names))
+
+    def _decoded(
+        self,
+        samples: Tensor,
+        names: Sequence[str],
+        start: int,
+        seed: int,
+        fixed: Collection[str],
+        *,
+        numeric: bool,
+    ) -> dict[str, Cells]:
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
-        indices = [self._number(name) for name in names]
-        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in indices]
-        return Frame(tuple(names), tuple(columns))
+        own = {name: numbers[:, self.spans[self._number(name)]] for name in names}
+        columns = {name: self.columns[self._number(name)] for name in names}
+        cells = {name: columns[name].decode(own[name], start, seed) for name in names}
+        ends = numbers[:, len(self.fields) - len(self.derived.sizes) :]
+        changed = self.derived.apply(cells, ends, self.columns, fixed)
+        for name, column in columns.items():
+            if numeric and isinstance(column, NumberColumn) and column.is_numeric_text:
+                derived = name in changed
+                cells[name] = (
+                    as_numeric(column, cells[name]) if derived else column.numeric(own[name])
+                )
+        return cells
 
     def cell_conditions(self, given: Mapping[str, Any]) -> list[list[CellRange]]:
         """Conditions on columns as ranges of encoded cells; see `columns.conditions.cell_ranges`.
@@ -316,44 +371,7 @@ class TableCodec(BaseModel):
         Raises:
             DataError: listing each column that is missing, superfluous or of another type.
         """
-        faults, cells = self._missing(frame), list[str]()
-        faults += [
-            f"column {name!r} is one too many" for name in frame.names if name not in self.names
-        ]
-        for column in self.columns:
-            if column.name in frame.names:
-                try:
-                    some = frame[:CHUNK]
-                    column_encoded(column.encode, some.column(column.name), some, column.name)
-                except DataError as fault:
-                    cells.append(f"column {column.name!r}, which is {column.type}: {fault.problem}")
-        if cells and not faults:
-            raise DataError(
-                "\n  ".join(["cells that do not fit their columns:", *cells]),
-                where=frame.where,
-                remedy="Fix the cells, or leave them empty.",
-            )
-        self._refuse(faults + cells, frame)
-
-    def _missing(self, frame: Frame) -> list[str]:
-        faults: list[str] = []
-        for name in self.names:
-            if name not in frame.names:
-                near = difflib.get_close_matches(name, set(frame.names) - set(self.names), 1)
-                hint = f"; is it {near[0]!r}?" if near else ""
-                faults.append(f"column {name!r} is missing{hint}")
-        return faults
-
-    def _require(self, frame: Frame) -> None:
-        self._refuse(self._missing(frame), frame)
-
-    def _refuse(self, faults: list[str], frame: Frame) -> None:
-        if faults:
-            raise DataError(
-                "\n  ".join(["other columns than in training:", *faults]),
-                where=frame.where,
-                remedy=f"Columns in training: {', '.join(self.names[:50])}.",
-            )
+        check_columns(self.columns, frame)
 
     def read(self, path: Path) -> Row:
         """Load the one row of a .csv or .jsonl file.

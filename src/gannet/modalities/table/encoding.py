@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.frame import Cells, Frame, factorized
 from gannet.modalities.table.columns.base import Encoded, MisfitError
+from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.value_counts import MAX_ODD, storage_of, uniform
 
 CHUNK = 100_000
@@ -110,3 +112,56 @@ def listed_rows(name: str, misfits: Sequence[Any], chunks: Iterable[Frame]) -> t
     listing = ", ".join(examples or list(map(repr, misfits[:MAX_LISTED])))
     more = f" and {count - len(examples):,} more" if count > len(examples) else ""
     return where, listing + more, count or len(misfits)
+
+
+def check_columns(columns: Sequence[AnyColumn], frame: Frame) -> None:
+    """Compare a table with columns.
+
+    Raises:
+        DataError: listing each column that is missing, superfluous or of another type.
+    """
+    names = tuple(column.name for column in columns)
+    faults, cells = _missing_columns(names, frame), list[str]()
+    faults += [f"column {name!r} is one too many" for name in frame.names if name not in names]
+    for column in columns:
+        if column.name in frame.names:
+            try:
+                some = frame[:CHUNK]
+                column_encoded(column.encode, some.column(column.name), some, column.name)
+            except DataError as fault:
+                cells.append(f"column {column.name!r}, which is {column.type}: {fault.problem}")
+    if cells and not faults:
+        raise DataError(
+            "\n  ".join(["cells that do not fit their columns:", *cells]),
+            where=frame.where,
+            remedy="Fix the cells, or leave them empty.",
+        )
+    _refuse(faults + cells, names, frame)
+
+
+def require_columns(names: Sequence[str], frame: Frame) -> None:
+    """Refuse a table that lacks columns.
+
+    Raises:
+        DataError: listing them.
+    """
+    _refuse(_missing_columns(names, frame), names, frame)
+
+
+def _missing_columns(names: Sequence[str], frame: Frame) -> list[str]:
+    faults: list[str] = []
+    for name in names:
+        if name not in frame.names:
+            near = difflib.get_close_matches(name, set(frame.names) - set(names), 1)
+            hint = f"; is it {near[0]!r}?" if near else ""
+            faults.append(f"column {name!r} is missing{hint}")
+    return faults
+
+
+def _refuse(faults: Sequence[str], names: Sequence[str], frame: Frame) -> None:
+    if faults:
+        raise DataError(
+            "\n  ".join(["other columns than in training:", *faults]),
+            where=frame.where,
+            remedy=f"Columns in training: {', '.join(names[:50])}.",
+        )

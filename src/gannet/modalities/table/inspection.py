@@ -88,14 +88,11 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _max_items:
 
 def _rule_line(found: DiscoveredRule) -> str:
     """A line on a rule, and how samples come to keep it."""
-    if found.is_equation:
-        return (
-            f"rule: {found.rule} in all {found.rows:,} rows where all three are known; samples "
-            f"will hardly keep it: train without {found.columns[0]}, and calculate it afterwards"
-        )
+    known = "all three are" if found.is_equation else "both are"
+    how = f"it calculates {found.columns[0]}" if found.is_equation else "--ignore-rules lets it go"
     return (
-        f"rule: {found.rule} in all {found.rows:,} rows where both are known; `gannet sample` "
-        f"keeps it with --constraint '{found.rule}'"
+        f"rule: {found.rule} in all {found.rows:,} rows where {known} known; `gannet sample` keeps "
+        f"it ({how})"
     )
 
 

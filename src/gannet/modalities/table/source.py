@@ -65,7 +65,7 @@ def _no_items(index: int) -> NoReturn:
 
 def choose_codec(source: Source, options: ColumnOptions, _budget: Budget) -> tuple[TableCodec, str]:
     """The codec fitted to all rows, with the column types from the options."""
-    return fitted(source, options), ""
+    return fitted(source, options).with_rules(source.frames), ""
 
 
 def fitted(source: Source, options: ColumnOptions) -> TableCodec:

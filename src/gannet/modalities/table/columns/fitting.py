@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,22 @@ from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, i
 from gannet.modalities.table.columns.value_counts import ValueCounter
 from gannet.modalities.table.encoding import ATTEMPTS, in_chunks, listed_rows, named_rows
 
+MIN_ENTITIES = 20
+"""Fewest different identifiers of entities with several rows each."""
+MIN_ROWS_EACH = 1.2
+"""Fewest rows of each on average."""
+MAX_ROWS_EACH = 50
+"""Most rows of each on average; beyond, they are taken as categories."""
+
+_ENTITY = re.compile(
+    r"(?:^|[_\W])(?:id|uuid|guid|key|identifier|patient|person|customer|client|user|member|subject"
+    r"|participant|account|employee|student|device|household|session|contract|policy)"
+    r"(?:[_\W]?(?:id|no|nr|num|number|key|code))?$|[a-z](?:Id|ID)$",
+    re.ASCII | re.IGNORECASE,
+)
+_CODED = re.compile(r"[A-Za-z]{1,8}[-_ ]?\d{3,}")
+_ADDRESS = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[^@\s]+@[^@\s]+")
+
 
 @dataclass(frozen=True, slots=True)
 class FittedColumns:
@@ -20,12 +37,12 @@ class FittedColumns:
     Attributes:
         columns: In order.
         rows: Number of rows.
-        set_aside: A sentence per column on cells that do not fit and are taken as missing.
+        notes: Sentences on cells that are taken as missing, and on identifiers that repeat.
     """
 
     columns: tuple[AnyColumn, ...]
     rows: int
-    set_aside: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def fit_columns(
@@ -67,7 +84,9 @@ def fit_columns(
         fitted = [_fitted(counter, wanted.get(counter.name), marks, chunks) for counter in counters]
     except MisfitError as fault:
         raise named_rows(fault, chunks) from None
-    columns, notes = zip(*fitted, strict=True)
+    columns, odd = zip(*fitted, strict=True)
+    entities = [_entity_note(*each) for each in zip(columns, counters, strict=True)]
+    notes = (*odd, *entities)
     return FittedColumns(tuple(columns), rows, tuple(note for note in notes if note))
 
 
@@ -103,3 +122,29 @@ def _note(name: str, odd: Sequence[object], chunks: Iterable[Frame]) -> str:
     cells = "1 cell does" if count == 1 else f"{count:,} cells do"
     taken = "is taken as missing" if count == 1 else "are taken as missing"
     return f"{name}: {cells} not fit the column and {taken}: {listing}"
+
+
+def _entity_note(column: AnyColumn, counter: ValueCounter) -> str:
+    """A warning if a column names entities that have several rows each, such as patients."""
+    if column.type not in ("category", "integer") or counter.sampling_rate < 1:
+        return ""
+    known = {str(each): count for each, count in counter.counts.items()}
+    few = len(known) < max(MIN_ENTITIES, counter.rows // MAX_ROWS_EACH)
+    several = counter.rows >= MIN_ROWS_EACH * len(known)
+    named = _ENTITY.search(column.name.strip())
+    codes = all(map(_CODED.fullmatch, known)) and len({_shape(each) for each in known}) == 1
+    alike = codes or all(map(_ADDRESS.fullmatch, known))
+    if few or not several or not (named or (alike and column.type == "category")):
+        return ""
+    each = counter.rows / len(known)
+    written = "their numbers" if column.type == "integer" else "real identifiers"
+    return (
+        f"{column.name}: {len(known):,} identifiers with {each:.1f} rows each on average, as of "
+        "persons with several visits: rows are made one by one, so those of one are not kept "
+        f"together, and {written} are written; --column {column.name}=identifier makes new ones"
+    )
+
+
+def _shape(text: str) -> str:
+    """The prefix of a code, and the number of its digits."""
+    return re.sub(r"\d", "0", text)

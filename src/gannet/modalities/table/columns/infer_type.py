@@ -80,7 +80,7 @@ MOSTLY = 0.8
 LOOKED_AT = 50_000
 """Most distinct cells that are searched for a date format."""
 
-WORDS = frozenset(["NA", "null", "NULL", "Null", "NaN", "nan", "NAN"])
+TOKENS = frozenset(["NA", "null", "NULL", "Null", "NaN", "nan", "NAN"])
 """Marks that may be words, such as the code of Namibia or a surname."""
 MIN_CODES = 5
 """Fewest other codes of two letters among which ``NA`` is one."""
@@ -206,12 +206,12 @@ def _own_marks(value_counts: ValueCounts) -> tuple[str, ...] | None:
     if value_counts.storage != "text":
         return None
     texts = {str(word).strip() for word in value_counts.values.tolist()}
-    words = texts & WORDS
+    tokens = texts & TOKENS
     others = texts - WIDE_MARKS
     codes = len(others) >= MIN_CODES and all(map(_CODE.fullmatch, others))
-    if not words or not ("" in texts or value_counts.blank or (codes and words == {"NA"})):
+    if not tokens or not ("" in texts or value_counts.blank or (codes and tokens == {"NA"})):
         return None
-    return tuple(sorted(MARKS - WORDS))
+    return tuple(sorted(MARKS - TOKENS))
 
 
 def _as_requested(

@@ -183,10 +183,10 @@ def uniform(cells: Cells) -> tuple[Cells, list[Any]]:
     fraction, whole = is_text.sum() / max(known.sum(), 1), cells.copy()
     if fraction <= MAX_ODD:
         whole[is_text] = None
-        words = [
+        texts = [
             cell for cell in values if isinstance(cell, str) and cell.strip() not in WIDE_MARKS
         ]
-        return whole, list(dict.fromkeys(words))
+        return whole, list(dict.fromkeys(texts))
     if 1 - fraction <= MAX_ODD:
         numbers_among = known & ~is_text
         whole[numbers_among] = [str(cell) for cell in cells[numbers_among]]

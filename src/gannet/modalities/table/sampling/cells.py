@@ -30,10 +30,12 @@ class RowSampler:
     Attributes:
         source: The model.
         codec: Of its rows.
+        fixed: Columns whose cells are given, so that they do not follow from others.
     """
 
     source: SampleSource
     codec: TableCodec
+    fixed: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, source: SampleSource) -> RowSampler:

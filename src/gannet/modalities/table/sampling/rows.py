@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -45,6 +45,9 @@ class TableSampleOptions(BaseModel):
     constraint: tuple[str, ...] = Field(
         (),
         description="rules that every row obeys, such as 'start <= end' or 'occurs(city, country)'",
+    )
+    ignore_rules: bool = Field(
+        False, description="do not keep the rules that all training rows keep"
     )
     escape_formulas: bool = Field(
         False, description="quote cells that a spreadsheet would run as a formula"
@@ -115,16 +118,27 @@ def sample_rows(source: SampleSource, request: SamplingRequest) -> SampledRows:
 def _parts(sampler: RowSampler, request: SamplingRequest, sampled: SampledRows) -> Iterator[Frame]:
     options, seed, stats = request.options, request.seed, sampled.rejection
     assert isinstance(options, TableSampleOptions)
+    given = [*options.given, *([options.stratify_by] if options.stratify_by else [])]
+    sampler = replace(sampler, fixed=frozenset(given))
     clauses = clauses_of(sampler, options.constraint)
+    learnt = _learnt_clauses(sampler, options, clauses, stats)
+    if request.condition_options:
+        learnt = []
     row_request = _row_request(sampler, options.given, options.stratify_by, clauses)
     stats.conditioned = row_request.rules
     if row_request.rules:
         stats.marginal = _marginal_probability(sampler, row_request)
     for start in range(0, max(request.count, 1), TOGETHER):
         rows = range(start, min(start + TOGETHER, request.count))
-        if clauses and rows:
+        if (clauses or learnt) and rows:
             samples = rejection_sample(
-                sampler, clauses, rows, conditions=row_request.conditions, seed=seed, stats=stats
+                sampler,
+                clauses,
+                rows,
+                optional=learnt,
+                conditions=row_request.conditions,
+                seed=seed,
+                stats=stats,
             )
         elif row_request.conditions and rows:
             samples = sampler.sample(len(rows), row_request.conditions, seed=seed, start=start)
@@ -132,7 +146,29 @@ def _parts(sampler: RowSampler, request: SamplingRequest, sampled: SampledRows) 
             samples = sampler.source.sample(
                 len(rows), seed=seed, start=start, **request.condition_options
             )
-        yield sampler.codec.decode_frame(samples, start=start, seed=seed, numeric=sampled.numeric)
+        yield sampler.codec.decode_frame(
+            samples, start=start, seed=seed, numeric=sampled.numeric, fixed=sampler.fixed
+        )
+
+
+def _learnt_clauses(
+    sampler: RowSampler,
+    options: TableSampleOptions,
+    clauses: Sequence[Clause],
+    stats: RejectionStats,
+) -> list[Clause]:
+    """The clauses of training rules that rows do not keep by themselves, and were not asked for.
+
+    Equations are left out: rows hardly ever obey one by being drawn anew.
+    """
+    derived = sampler.codec.derived
+    if options.ignore_rules:
+        return []
+    alone = derived.implied_rules(sampler.fixed)
+    known = {*alone, *(clause.text for clause in clauses)}
+    rest = [rule for rule in derived.rules if rule not in known and " == " not in rule]
+    stats.default_rules = (*alone, *rest)
+    return clauses_of(sampler, rest)
 
 
 def clauses_of(sampler: RowSampler, rules: Iterable[str]) -> list[Clause]:

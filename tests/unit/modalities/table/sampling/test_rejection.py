@@ -82,9 +82,11 @@ def test_parts_do_not_matter(model, monkeypatch):
 
 
 def test_rows_that_obey_at_once_are_those_without_rules(model):
-    free, kept = (plain(rows(model, 200, **each)) for each in ({}, {"constraint": RULES}))
+    free, kept = (
+        plain(rows(model, 200, ignore_rules=True, **each)) for each in ({}, {"constraint": RULES})
+    )
     same = [one == other for one, other in zip(free, kept, strict=True)]
-    drawn = model.stream(200, constraint=RULES)
+    drawn = model.stream(200, constraint=RULES, ignore_rules=True)
     list(drawn)
     assert sum(same) == drawn.rejection.first_accepted
 
@@ -105,7 +107,8 @@ def test_what_the_rules_did_is_told_in_plain_words(model):
 
 
 def test_bounds_are_asked_for_and_cost_no_draws(model):
-    drawn = model.stream(300, constraint="size > 10.5 and town != Ulm and not missing(high)")
+    rules = "size > 10.5 and town != Ulm and not missing(high)"
+    drawn = model.stream(300, constraint=rules, ignore_rules=True)
     made = plain(joined(list(drawn)))
     assert all(float(row["size"]) > 10.5 and row["town"] != "Ulm" for row in made)
     assert all(row["high"] != "" for row in made)
@@ -170,3 +173,14 @@ def test_rules_are_for_tables(of_pictures, tmp_path):
         ConfigError, match="--constraint: is for rows, which this run does not make"
     ):
         gannet.Model(of_pictures, tmp_path).sample(1, constraint="a < b")
+
+
+def test_rules_of_the_training_data_are_obeyed_unless_they_are_let_go(model):
+    drawn = model.stream(300)
+    sampled = plain(joined(list(drawn)))
+    assert all(row["high"] == "" or int(row["low"]) <= int(row["high"]) for row in sampled)
+    assert any("'low <= high'" in note for note in drawn.notes())
+    free = model.stream(300, ignore_rules=True)
+    wild = plain(joined(list(free)))
+    assert any(row["high"] and int(row["low"]) > int(row["high"]) for row in wild)
+    assert free.notes() == []
