@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gannet.cli.flags import Flags, named
+from gannet.cli.flags import Flags, Whole, named
 from gannet.cli.signals import stop_on_signal
 
 
@@ -52,12 +52,12 @@ def evaluate(
     data: Path | None = None,
     /,
     *,
-    count: int | None = None,
-    seed: int = 0,
+    count: Whole | None = None,
+    seed: Whole = 0,
     features: str = "auto",
     label: str | None = None,
     out: Path | None = None,
-    seeds: int = 1,
+    seeds: Whole = 1,
     anyway: bool = False,
 ) -> None:
     """Score a run on held-out data, with intervals, a reference (real against real) and a baseline.
@@ -109,8 +109,8 @@ def compare(
     /,
     *,
     data: Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
+    count: Whole | None = None,
+    seed: Whole = 0,
     features: str = "auto",
     label: str | None = None,
     out: Path | None = None,

@@ -11,12 +11,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_origin
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from gannet.core.errors import ArtifactError, ConfigError
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+
+def whole_number(_type: object, tokens: Sequence[Token]) -> int:
+    """A whole number; ``1.6`` is refused, where cyclopts would round it.
+
+    Raises:
+        ValueError: if it is none; cyclopts names the flag.
+    """
+    value = tokens[0].value
+    number = float(value) if "." in value else int(value)
+    if number != int(number):
+        raise ValueError(f"must be a whole number, got {value}")
+    return int(number)
+
+
+Whole = Annotated[int, Parameter(converter=whole_number)]
+"""A whole number on the command line."""
 
 MultipleValues = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
 """A flag that takes several values."""

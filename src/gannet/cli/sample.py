@@ -8,10 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gannet.cli.flags import MultipleValues, RunFlags, read_flags
+from gannet.cli.flags import MultipleValues, RunFlags, Whole, read_flags
 
 
-def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int = 0) -> None:
+def sample(run: Path, /, *flags: RunFlags, count: Whole = 64, out: Path, seed: Whole = 0) -> None:
     """Generate new samples. Sample n depends only on the seed and on n.
 
     `gannet sample RUN --help` lists the further flags that RUN takes, such as --label.
@@ -39,8 +39,8 @@ def apply(
     /,
     *flags: RunFlags,
     out: Path,
-    samples: int = 1,
-    seed: int = 0,
+    samples: Whole = 1,
+    seed: Whole = 0,
     transform: str = "",
 ) -> None:
     """Transform an input into an output: impute missing values, make images sharper.
@@ -90,12 +90,12 @@ def edit(
     target_class: Annotated[str | None, Parameter(name="--class")] = None,
     label: str | None = None,
     pivotal_tuning: bool = True,
-    frames: int = 0,
+    frames: Whole = 0,
     save_latents: Path | None = None,
     labels: Path | None = None,
     positive: Path | None = None,
     negative: Path | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
 ) -> None:
     """Edit images in the latent space of a generator: invert, edit, interpolate.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from gannet.cli.flags import named
+from gannet.cli.flags import Whole, named
 from gannet.cli.signals import stop_on_signal
 
 
@@ -18,7 +18,7 @@ def train(
     out: Path,
     minutes: float | None = None,
     recipe: str | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
     label: str | None = None,
     auto_adjust: Literal["on", "off"] = "on",
     device: str | None = None,
@@ -69,7 +69,7 @@ def train(
         watch(session, stopped, tensorboard=tensorboard, save_seconds=save_seconds)
 
 
-def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> None:
+def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: Whole = 0) -> None:
     """Train on 5,000 real digits, then sample, judge and evaluate (extra `demo`).
 
     Args:

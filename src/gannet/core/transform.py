@@ -51,6 +51,10 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def silent(_message: str) -> None:
+    """Ignore the message."""
+
+
 @dataclass(frozen=True, slots=True)
 class TransformInput:
     """An input to transform, with options.
@@ -63,11 +67,13 @@ class TransformInput:
         options: As the transform's ``options`` defines them.
         files: Contents of the files that options name, by the option's name: ``(H, W, C)`` floats
             in 0..1 of the size of an image.
+        warn: Called with a message about an input that may not be meant as it was taken.
     """
 
     sample: Any
     options: Options = field(default_factory=Options)
     files: Mapping[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
+    warn: Callable[[str], None] = silent
 
 
 Applied = Callable[[Trained[C], TransformInput, int, int], Sequence[Any]]
@@ -104,10 +110,6 @@ class Transform(Generic[C]):
     check: Callable[[Trained[C], Any], None] = any_options
 
 
-def silent(_message: str) -> None:
-    """Ignore the message."""
-
-
 @dataclass(frozen=True, slots=True)
 class TransformTask:
     """A transform with all that it needs except the input.
@@ -122,6 +124,7 @@ class TransformTask:
         seed: Of the draws.
         recipe: Its name, for error messages.
         warn: Called with a message if a part of an input is lost.
+        in_memory: Values of options that name files, given in memory, by option.
     """
 
     transform: Transform[Any]
@@ -133,6 +136,7 @@ class TransformTask:
     seed: int = 0
     recipe: str = ""
     warn: Callable[[str], None] = silent
+    in_memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __call__(self, sample: Any, files: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """One raw output per draw.
@@ -141,7 +145,7 @@ class TransformTask:
             sample: A raw sample.
             files: Contents of the files that options name.
         """
-        given = TransformInput(sample, self.options, files or {})
+        given = TransformInput(sample, self.options, files or {}, self.warn)
         return self.transform.apply(self.trained, given, self.samples, self.seed)
 
     def named_files(self, given: Path | None) -> dict[str, Path]:

@@ -124,8 +124,11 @@ def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformT
     kind = artifact.codecs["sample"].kind
     transform = transform_of(artifact.recipe, artifact.card.recipe, request.transform, kind)
     check_samples(request.samples, request.seed)
+    in_memory = {name: v for name, v in request.options.items() if _is_array(v)}
+    named = {name: v for name, v in request.options.items() if name not in in_memory}
+    _check_in_memory(transform, in_memory)
     parsed = sorted_options(
-        request.options, {"transform": transform.options}, remedy="Change what is named here."
+        named, {"transform": transform.options}, remedy="Change what is named here."
     )
     options = transform.options.model_validate(parsed["transform"])
     _check_fixed(artifact, transform, options)
@@ -144,8 +147,28 @@ def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformT
         seed=request.seed,
         recipe=artifact.card.recipe,
         warn=request.warn,
+        in_memory=in_memory,
     )
     return task, Kinds(find_modality(codec.kind), find_modality(output_codec.kind))
+
+
+def _is_array(value: object) -> bool:
+    """Whether an option is an array or a picture in memory."""
+    return hasattr(value, "__array_interface__") or hasattr(value, "__array__")
+
+
+def _check_in_memory(transform: Transform[Any], in_memory: Mapping[str, object]) -> None:
+    """Refuse arrays for options that do not name a file.
+
+    Raises:
+        ConfigError: naming each.
+    """
+    fields = transform.options.model_fields
+    wrong = [n for n in in_memory if n not in fields or "Path" not in str(fields[n].annotation)]
+    if wrong:
+        raise ConfigError(
+            f"{', '.join(wrong)}: got an array", remedy="Give an array only where a file is taken."
+        )
 
 
 def _check_fixed(artifact: TrainedSampler, transform: Transform[Any], options: object) -> None:

@@ -5,7 +5,7 @@ Random masks are applied in training, so a folder of complete images is enough.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,12 @@ from gannet.core.errors import DataError
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
-from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
+from gannet.modalities.image.masks import (
+    content_masks,
+    fill_by_diffusion,
+    marked_pixels,
+    random_masks,
+)
 from gannet.modalities.image.tensors import encoded, in_channels
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.unet import UNetGenerator
@@ -33,8 +38,8 @@ from gannet.recipes.common.image_to_image import (
 )
 from gannet.recipes.common.schedules import cosine
 
-HALF = 0.5
-"""Brightness of a mask above which a pixel is to be filled."""
+MOST = 0.5
+"""Fraction of the picture that a mask marks, above which it may be inverted."""
 
 
 class InpaintConfig(PairedImageConfig):
@@ -147,6 +152,29 @@ if find_spec("skimage"):  # of the extra `pictures`
     REFERENCE_METHODS["biharmonic"] = biharmonic
 
 
+def _check_mask(
+    mask: NDArray[np.bool_], image: NDArray[np.float32], warn: Callable[[str], None]
+) -> None:
+    """Say what was seen in a mask that marks nothing, all, or most of the picture.
+
+    Raises:
+        DataError: if it marks nothing, or all.
+    """
+    fraction = float(mask.mean())
+    if 0 < fraction <= MOST:
+        return
+    low, high = (round(255 * float(value)) for value in (image.min(), image.max()))
+    marked = f"{100 * fraction:.0f} % of the picture"
+    found = f"a mask with values from {low} to {high}, which marks {marked}"
+    if 0 < fraction < 1:
+        warn(f"{found}: is it inverted? White is filled, black is kept")
+        return
+    raise DataError(
+        f"no holes to fill: {found}" if not fraction else f"nothing is known: {found}",
+        remedy="Give a mask that is white where pixels are to be filled and black elsewhere.",
+    )
+
+
 def transform(
     trained: Trained[InpaintConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
@@ -160,7 +188,8 @@ def transform(
     image, mask_image = given.sample, given.files.get("mask")
     mask = np.zeros((0, 0), np.bool_)
     if mask_image is not None:
-        mask = mask_image[:, :, : 1 if mask_image.shape[2] < 3 else 3].mean(2) > HALF
+        mask = marked_pixels(mask_image)
+        _check_mask(mask, mask_image, given.warn)
     if not mask.size and image.shape[2] in (2, 4):
         mask, image = image[..., -1] == 0, image[..., :-1]
     if not mask.any():

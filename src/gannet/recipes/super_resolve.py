@@ -28,6 +28,7 @@ from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial
 from gannet.modalities.image.degradation import degraded, flipped
+from gannet.modalities.image.tensors import resampled
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
@@ -111,6 +112,13 @@ class EnlargeOptions(Options):
     )
     scale: int | None = Field(
         None, ge=2, le=4, description="times as many pixels each way, as it was trained for"
+    )
+    outscale: float | None = Field(
+        None,
+        gt=0,
+        le=16,
+        description="times as many pixels each way in the output, by bicubic resampling of the "
+        "enlarged picture; by default as it was trained",
     )
 
 
@@ -251,12 +259,15 @@ def transform(
         return upscaler(noise, grid_condition(low.to(where)), interpolation)
 
     receptive_radius, scale = upscaler.receptive_radius, settings.scale
-    return [
+    factor = given.options.outscale or scale
+    high, wide = (max(round(side * factor), 1) for side in given.sample.shape[:2])
+    outputs = (
         of_planes(
             in_tiles(partial(enlarge, row=row), layers, receptive_radius, scale=scale), given.sample
         )
         for row in draw_latents(samples, settings.latent_dim, seed).split(1)
-    ]
+    )
+    return [resampled(each, high, wide) for each in outputs]
 
 
 recipe = Recipe(

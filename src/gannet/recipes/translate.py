@@ -29,7 +29,7 @@ from gannet.core.recipe import (
 from gannet.core.transform import Trained, Transform, TransformInput
 from gannet.core.types import Batch, Networks, Spec
 from gannet.modalities.image.augment import moved
-from gannet.modalities.image.tensors import encoded, scaled_to
+from gannet.modalities.image.tensors import encoded, scaled_to, sized, with_alpha_of
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.unet import UNetGenerator
 from gannet.recipes.common.image_to_image import (
@@ -185,14 +185,13 @@ def mean(batch: Batch) -> Tensor:
 def transform(
     trained: Trained[TranslateConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One output per sample, scaled so that its shorter side is that of training."""
+    """One output per sample, made at the scale of training and of the input's size."""
     translator = trained.model
     assert isinstance(translator, UNetGenerator)
     image = scaled_to(encoded(given.sample, trained.spec.grid[0]), trained.spec.shape)
-
-    return translate_tiled(
-        translator, image, draw_latents(samples, trained.config.latent_dim, seed)
-    )
+    latents = draw_latents(samples, trained.config.latent_dim, seed)
+    outputs = translate_tiled(translator, image, latents)
+    return [with_alpha_of(sized(each, given.sample), given.sample) for each in outputs]
 
 
 recipe = Recipe(

@@ -39,7 +39,7 @@ from gannet.losses.discriminator import discriminator_loss
 from gannet.losses.feature_matching import feature_matching_loss, feature_statistics
 from gannet.losses.projected import projected_discriminator_loss, projected_generator_loss
 from gannet.modalities.image.reading.two_domains import check_two_domains
-from gannet.modalities.image.tensors import encoded, scaled_to
+from gannet.modalities.image.tensors import encoded, scaled_to, sized, with_alpha_of
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import modality_of
 from gannet.networks.patchgan import PatchGAN, min_side
@@ -314,7 +314,7 @@ def check_domain(trained: Trained[TranslateUnpairedConfig], options: DomainOptio
 def transform(
     trained: Trained[TranslateUnpairedConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One output per sample; of a run on whole images, at their size."""
+    """One output per sample, of the input's size; of a run on whole images, made at their scale."""
     translator, names = trained.model, domains_of(trained)
     assert isinstance(translator, UNetGenerator)
     assert isinstance(given.options, DomainOptions)
@@ -322,9 +322,9 @@ def transform(
     if not trained.config.crop_size:
         image = scaled_to(image, trained.spec.shape)
     domain = names.rows(np.array([names.index(given.options.domain)]))
-    return translate_tiled(
-        translator, image, draw_latents(samples, trained.config.latent_dim, seed), domain
-    )
+    latents = draw_latents(samples, trained.config.latent_dim, seed)
+    outputs = translate_tiled(translator, image, latents, domain)
+    return [with_alpha_of(sized(each, given.sample), given.sample) for each in outputs]
 
 
 recipe = Recipe(

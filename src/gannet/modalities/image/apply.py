@@ -54,7 +54,8 @@ def apply_file(
         raise DataError(error.problem, where=str(given), remedy=error.remedy) from None
     for path, each in zip(outs, outputs, strict=True):
         with writing(path):
-            write_deep(each, path, image.bits)
+            profile = image.profile if each.shape[2] > 2 else b""
+            write_deep(image.like_given(each), path, image.bits, profile)
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
@@ -71,9 +72,8 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
         _warn_of_depth(task, image, path)
     outputs = task(image.pixels, _files(task, path, image.pixels.shape[:2]))
     kind = np.uint16 if image.bits > 8 else np.uint8
-    return [
-        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in outputs
-    ]
+    top = np.float32(np.iinfo(kind).max)
+    return [(each.clip(0, 1) * top).round().astype(kind) for each in outputs]
 
 
 def read_input(codec: Codec[Any], given: Any, read_table: ReadTable) -> NDArray[np.float32]:  # noqa: ARG001
@@ -141,14 +141,21 @@ def _files(
         DataError: if one has another size.
     """
     images: dict[str, NDArray[np.float32]] = {}
-    for name, file in task.named_files(given).items():
-        pixels = _read(task, file).pixels
+    found = [
+        (name, str(file), _read(task, file).own_pixels)
+        for name, file in task.named_files(given).items()
+    ]
+    found += [
+        (name, f"the {name}", read_deep(_numbers(value), f"the {name}").pixels)
+        for name, value in task.in_memory.items()
+    ]
+    for name, where, pixels in found:
         if pixels.shape[:2] != size:
             sides = [f"{wide}x{high}" for high, wide in (pixels.shape[:2], size)]
             subject = f"the image {given}" if given else "the image"
             raise DataError(
                 f"the {name} has {sides[0]} pixels, {subject} has {sides[1]}",
-                where=str(file),
+                where=where,
                 remedy=f"Give a {name} of the image's own size.",
             )
         images[name] = pixels
@@ -162,6 +169,8 @@ def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
         DataError: if it is no image.
     """
     pixels: NDArray[Any] = np.asarray(given)
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * 255
     fits = pixels.ndim == 2 or (pixels.ndim == 3 and 1 <= pixels.shape[2] <= 4)
     if not fits or not pixels.size:
         raise DataError(

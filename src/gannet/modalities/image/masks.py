@@ -20,6 +20,12 @@ NEARLY = 0.85
 EVALUATION_FRACTION = 0.25
 """Mask ratio of evaluation."""
 
+HALF = 0.5
+"""Brightness of a mask, relative to its brightest pixel, above which a pixel is marked."""
+
+FEW_LABELS = 0.1
+"""Brightness up to which a mask is taken to hold numbers from 0, not shades."""
+
 ROUNDS = 60
 """Smoothing iterations at each scale of the diffusion fill."""
 
@@ -83,6 +89,29 @@ def _random_mask(
         if mask.mean() <= goal / NEARLY:
             whole = mask
     return whole
+
+
+def marked_pixels(mask: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pixels a mask image marks, ``(H, W)``, however it was made.
+
+    A mask is white, or of any other brush, on black, with values of 0 and 255, of 0 and 1, or of a
+    few numbers; or a brush of any colour on a see-through ground, or a see-through hole in an
+    opaque picture: of see-through and opaque parts the smaller one is marked. Soft edges count
+    from the middle.
+
+    Args:
+        mask: ``(H, W, C)`` in 0..1: grey or colour, with or without alpha.
+    """
+    count = mask.shape[2]
+    if count in (2, 4):
+        opaque = mask[..., -1] > HALF
+        if 0 < opaque.mean() < 1:
+            return opaque if opaque.mean() <= HALF else ~opaque
+        mask = mask[..., :-1]
+    brightness = mask.max(2)
+    highest = float(brightness.max())
+    # Numbers such as 0 and 1, or labels, look black: there every one but 0 marks.
+    return brightness > (HALF * highest if highest > FEW_LABELS else 0.0)
 
 
 def fill_by_diffusion(images: Tensor, mask: Tensor) -> Tensor:

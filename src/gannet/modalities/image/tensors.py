@@ -64,3 +64,25 @@ def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
     return interpolate(given, size, mode="bicubic", antialias=True, align_corners=False).clamp(
         -1, 1
     )
+
+
+def sized(image: Float32Array, like: Float32Array) -> Float32Array:
+    """An image ``(h, w, C)`` in 0..1 at the size of another, by bicubic resampling."""
+    return resampled(image, like.shape[0], like.shape[1])
+
+
+def resampled(image: Float32Array, height: int, width: int) -> Float32Array:
+    """An image ``(h, w, C)`` in 0..1 at another size, by antialiased bicubic resampling."""
+    if image.shape[:2] == (height, width):
+        return image
+    tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+    size = [height, width]
+    scaled = interpolate(tensor, size, mode="bicubic", antialias=True, align_corners=False)
+    return decoded(scaled.clamp(0, 1))
+
+
+def with_alpha_of(image: Float32Array, like: Float32Array) -> Float32Array:
+    """An image of 1 or 3 channels with the alpha of another of the same size, if that has any."""
+    if like.shape[2] not in (2, 4) or image.shape[2] not in (1, 3):
+        return image
+    return np.concatenate([image, like[..., -1:]], 2)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gannet.core.errors import GannetError
 from gannet.core.types import Float32Array
+from gannet.modalities.image.masks import fill_by_diffusion
 
 TILE = 256
 """Side of a tile without its overlap, in pixels of the input."""
@@ -31,7 +32,7 @@ def planes(image: Float32Array, channels: int) -> list[Tensor]:
     """
     whole = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] * 2 - 1
     count = image.shape[2]
-    colors = whole[:, : count - 1] if count in (2, 4) else whole
+    colors = _without_fringe(whole) if count in (2, 4) else whole
     parts: list[Tensor] = [colors]
     if colors.shape[1] != channels:
         parts = [colors[:, at : at + 1] for at in range(colors.shape[1])]
@@ -39,6 +40,17 @@ def planes(image: Float32Array, channels: int) -> list[Tensor]:
     return [
         part if part.shape[1] == channels else part.expand(-1, channels, -1, -1) for part in parts
     ]
+
+
+def _without_fringe(whole: Tensor) -> Tensor:
+    """Colours ``(1, C, H, W)`` of an image with alpha, continued where nothing is seen.
+
+    Else the colour of see-through pixels, often black, would show as a fringe at the rim.
+    """
+    colors, unseen = whole[:, :-1], (whole[:, -1:] <= -1).float()
+    if not 0 < unseen.mean() < 1:
+        return colors
+    return fill_by_diffusion(colors, unseen)
 
 
 def of_planes(outputs: list[Tensor], given: Float32Array) -> Float32Array:

@@ -21,6 +21,7 @@ from PIL import Image, TiffImagePlugin
 
 from gannet.core.errors import DataError, need
 from gannet.core.types import Float32Array
+from gannet.modalities.image.io.color import numbers_from_srgb, profile_of
 from gannet.modalities.image.io.files import (
     BROKEN,
     FORMATS,
@@ -28,6 +29,7 @@ from gannet.modalities.image.io.files import (
     WRITTEN,
     Item,
     broken,
+    channels_of,
     content,
     opened,
     orientation,
@@ -68,11 +70,33 @@ class DeepImage:
         pixels: ``(H, W, C)`` in 0..1: grey or colour, with or without alpha.
         bits: Bits per channel, 8 or 16.
         stored: Bits per channel in the file; more than ``bits`` if depth was lost.
+        profile: ICC profile of the file, if it is not that of sRGB. Colours of 8 bit are converted
+            to sRGB in ``pixels``; those of more bits stay.
+        own: The pixels in the file's own colours.
     """
 
     pixels: Float32Array
     bits: int
     stored: int
+    profile: bytes = b""
+    own: Float32Array | None = None
+
+    @property
+    def own_pixels(self) -> Float32Array:
+        """The pixels in the file's own colours."""
+        return self.pixels if self.own is None else self.own
+
+    def like_given(self, output: Float32Array) -> Float32Array:
+        """An output in the colours of the file, with its own pixels where nothing was changed."""
+        if not self.profile or self.own is None or self.bits > 8:
+            return output
+        converted = numbers_from_srgb(output, self.profile)
+        if output.shape[:2] != self.own.shape[:2]:
+            return converted
+        count = min(output.shape[2], self.own.shape[2])
+        same = (output[..., :count] == self.pixels[..., :count]).all(2, keepdims=True)
+        converted[..., :count] = np.where(same, self.own[..., :count], converted[..., :count])
+        return converted
 
 
 def read_deep(item: Item | NDArray[np.uint16], name: str) -> DeepImage:
@@ -88,6 +112,7 @@ def read_deep(item: Item | NDArray[np.uint16], name: str) -> DeepImage:
     data = content(item, name)
     with opened(data, name) as image:
         stored = stored_bits(image)
+        profile = profile_of(image) if channels_of(image) > 2 and image.mode != "CMYK" else b""
         try:
             values = None if stored <= 8 else _read_16_bit(image, data)
             turn = orientation(image)
@@ -97,9 +122,16 @@ def read_deep(item: Item | NDArray[np.uint16], name: str) -> DeepImage:
         pixels = values if values.dtype == np.float32 else values / np.float32(MAX_UINT16)
         if turn in _UPRIGHT:
             pixels = np.ascontiguousarray(_UPRIGHT[turn](pixels))
-        return DeepImage(pixels.astype(np.float32), 16, stored)
-    eight_bit = np.asarray(upright(data, name), np.float32) / np.float32(255)
-    return DeepImage(eight_bit[..., None] if eight_bit.ndim == 2 else eight_bit, 8, stored)
+        return DeepImage(pixels.astype(np.float32), 16, stored, profile)
+    pixels = _eight_bit(upright(data, name))
+    own = _eight_bit(upright(data, name, srgb=False)) if profile else pixels
+    return DeepImage(pixels, 8, stored, profile, own)
+
+
+def _eight_bit(image: Image.Image) -> Float32Array:
+    """Pixels ``(H, W, C)`` in 0..1."""
+    pixels = np.asarray(image, np.float32) / np.float32(255)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def stored_bits(image: Image.Image) -> int:
@@ -195,7 +227,7 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
         )
 
 
-def write_deep(image: Float32Array, path: Path, bits: int = 8) -> None:
+def write_deep(image: Float32Array, path: Path, bits: int = 8, profile: bytes = b"") -> None:
     """Save ``(H, W, C)`` in 0..1; the suffix chooses the format; PNG and TIFF support 16 bit.
 
     Raises:
@@ -210,26 +242,27 @@ def write_deep(image: Float32Array, path: Path, bits: int = 8) -> None:
     if bits > 8 and channels > 1:
         if suffix == ".png":
             with path.open("wb") as file:
-                write_png(pixels, file)
+                write_png(pixels, file, profile)
         else:
-            _write_tiff(pixels, path)
+            _write_tiff(pixels, path, profile)
         return
-    save(pixels, path)
+    save(pixels, path, profile)
 
 
-def save(pixels: NDArray[Any], path: Path) -> None:
-    """Save ``(H, W, C)`` with Pillow, lossless where the format allows."""
+def save(pixels: NDArray[Any], path: Path, profile: bytes = b"") -> None:
+    """Save ``(H, W, C)`` with Pillow, lossless where the format allows, with an ICC profile."""
     suffix = path.suffix.lower()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if suffix == ".webp":
-        image.save(path, lossless=True, exact=True)
+        image.save(path, lossless=True, exact=True, **options)
     elif suffix in {".jpg", ".jpeg"}:
-        image.save(path, quality=95)
+        image.save(path, quality=95, **options)
     else:
-        image.save(path)
+        image.save(path, **options)
 
 
-def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
+def write_png(pixels: NDArray[np.uint16], file: BinaryIO, profile: bytes = b"") -> None:
     """Write a 16-bit PNG of ``(H, W, C)``, with filter 2 (difference from the row above).
 
     Source: W3C, Portable Network Graphics (PNG) Specification, sections 5.3, 9.2 and 11.2.
@@ -243,6 +276,8 @@ def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
 
     file.write(b"\x89PNG\r\n\x1a\n")
     chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 16, color_type, 0, 0, 0))
+    if profile:
+        chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile))
     squeeze = zlib.compressobj()
     above = np.zeros((1, wide * channels * 2), np.uint8)
     for top in range(0, high, _ROWS):
@@ -257,7 +292,7 @@ def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
     chunk(b"IEND", b"")
 
 
-def _write_tiff(pixels: NDArray[np.uint16], path: Path) -> None:
+def _write_tiff(pixels: NDArray[np.uint16], path: Path, profile: bytes) -> None:
     channels = pixels.shape[2]
     need("tifffile", "pictures").imwrite(
         path,
@@ -266,5 +301,6 @@ def _write_tiff(pixels: NDArray[np.uint16], path: Path) -> None:
         planarconfig="contig",
         extrasamples=["unassalpha"] if channels in {2, 4} else None,
         compression="zlib",
+        iccprofile=profile or None,
         metadata=None,
     )

@@ -16,6 +16,7 @@ from PIL import Image, TiffImagePlugin, features
 
 from gannet.core.errors import DataError, need
 from gannet.core.io.pointers import other_content
+from gannet.modalities.image.io.color import profile_of, to_srgb
 
 PixelArray = NDArray[np.uint8]
 """``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
@@ -140,7 +141,9 @@ def read_header(item: Item, name: str) -> ImageHeader:
         return ImageHeader(width, height, _mode_name(image), channels_of(image))
 
 
-def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -> Image.Image:
+def upright(
+    item: Item, name: str, *, min_size: tuple[int, int] | None = None, srgb: bool = True
+) -> Image.Image:
     """Decode an image: first frame, turned as its EXIF says, 8 bit, mode L, LA, RGB or RGBA.
 
     Args:
@@ -148,6 +151,7 @@ def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -
         name: Name in errors.
         min_size: ``(width, height)`` needed; a JPEG is then decoded at the smallest scale with at
             least twice as many pixels each way, which is much faster.
+        srgb: Whether colours of another profile are converted to sRGB.
 
     Raises:
         DataError: if it is no image, broken, cut off, or too large to open safely.
@@ -161,7 +165,7 @@ def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -
                 image.draft(None, (2 * wide, 2 * high))
             image.load()
             turn = orientation(image)
-            converted = _convert_mode(image, name)
+            converted = _convert_mode(image, name, srgb=srgb)
         except BROKEN as error:
             raise broken(error, name) from None
     return converted.transpose(_TURNS[turn]) if turn in _TURNS else converted
@@ -290,14 +294,20 @@ def orientation(image: Image.Image) -> int:
     return turn if turn in _TURNS else 1
 
 
-def _convert_mode(image: Image.Image, name: str) -> Image.Image:
+def _convert_mode(image: Image.Image, name: str, *, srgb: bool) -> Image.Image:
     if is_deep(image):
         return _eight_bit(image, name)
+    profile = profile_of(image) if srgb else b""
     if _has_alpha(image):
-        return image.convert(MODES[channels_of(image)])
-    if image.mode in {"1", "L"}:
+        converted = image.convert(MODES[channels_of(image)])
+    elif image.mode in {"1", "L"}:
         return image.convert("L")
-    return image.convert("RGB")
+    elif image.mode == "CMYK" and profile:
+        converted = to_srgb(image, profile)
+        return converted if converted.mode == "RGB" else image.convert("RGB")
+    else:
+        converted = image.convert("RGB")
+    return to_srgb(converted, profile) if profile else converted
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
