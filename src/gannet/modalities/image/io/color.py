@@ -10,6 +10,8 @@ from PIL import Image, ImageCms
 
 from gannet.core.types import Float32Array
 
+_CMS: Any = ImageCms  # Pillow has no complete type hints for it
+
 PROFILE_MODES = {"RGB ": "RGB", "CMYK": "CMYK", "GRAY": "L"}
 """Color space of a profile -> Pillow's mode of an image that it is for."""
 
@@ -55,19 +57,20 @@ def _converted(image: Image.Image, data: bytes, *, back: bool) -> Image.Image:
         colors, alpha = image.convert(image.mode[:-1]), image.getchannel("A")
     if colors.mode != ("RGB" if back else own):
         return image
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
     srgb: Any = ImageCms.createProfile("sRGB")
-    one, other, mode = (srgb, profile, own) if back else (profile, srgb, "RGB")
+    one: Any = srgb if back else profile
+    other: Any = profile if back else srgb
+    mode = own if back else "RGB"
     try:
-        made = ImageCms.profileToProfile(
-            colors, one, other, ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode=mode
-        )
+        converted: Any = _CMS.profileToProfile(colors, one, other, intent, outputMode=mode)
     except (ImageCms.PyCMSError, ValueError):
         return image
-    if made is None:
+    if converted is None:
         return image
     if alpha is not None:
-        made.putalpha(alpha)
-    return made
+        converted.putalpha(alpha)
+    return converted
 
 
 def _opened(data: bytes) -> Any:

@@ -150,9 +150,9 @@ class NumberColumn(BaseModel):
     ) -> Self:
         """The column with infinity in bins of its own, beyond the finite ones."""
         bins, total = self.quantile_bins, counts.sum()
-        share = float(counts[np.isfinite(values)].sum() / total)
+        fraction = float(counts[np.isfinite(values)].sum() / total)
         knots, spelt = list(bins.bins), list(self.spelt)
-        frequencies, infinite = [share * each for each in bins.frequencies], ["", ""]
+        frequencies, infinite = [fraction * each for each in bins.frequencies], ["", ""]
         for at, (infinity, unit) in enumerate([(-np.inf, bins.low - 1), (np.inf, bins.high + 1)]):
             among = values == infinity
             if not among.any():

@@ -21,7 +21,7 @@ class IdentifierColumn(BaseModel):
         type: Always ``identifier``.
         name: Of the column.
         storage: ``text`` or numpy's name of the type.
-        form: How new ones are made.
+        form: How new ones are generated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -49,15 +49,15 @@ class IdentifierColumn(BaseModel):
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:
         """New identifiers, each different from those of all other rows and seeds."""
-        made = self.form.make(seed, range(start, start + len(numbers)))
+        identifiers = self.form.make(seed, range(start, start + len(numbers)))
         if self.storage == "text":
-            return _objects(made)
+            return _objects(identifiers)
         kind = np.dtype(self.storage)
         if kind.kind not in "iu":
-            return np.array(made).astype(kind)
+            return np.array(identifiers).astype(kind)
         most = int(np.iinfo(kind).max)  # huge seeds start again from the first
         first = min(self.form.first, most)
-        whole = [int(each) for each in made]
+        whole = [int(each) for each in identifiers]
         return np.array([n if n <= most else first + n % (most - first + 1) for n in whole], kind)
 
     def describe(self) -> str:

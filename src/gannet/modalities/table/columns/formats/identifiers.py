@@ -36,7 +36,7 @@ _STEP, _START = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 
 
 class IdentifierForm(BaseModel):
-    """How new identifiers are made.
+    """How new identifiers are generated.
 
     Attributes:
         kind: A ``running`` number after a prefix, a ``uuid``, an ``email`` address of a reserved
@@ -132,8 +132,8 @@ class IdentifierForm(BaseModel):
         serials = (self.serial(seed, row) for row in rows)
         match self.kind:
             case "uuid":
-                made = [_uuid(seed, row) for row in rows]
-                return [each.upper() for each in made] if self.capital else made
+                identifiers = [_uuid(seed, row) for row in rows]
+                return [each.upper() for each in identifiers] if self.capital else identifiers
             case "running":
                 return [
                     f"{self.prefix}{self.first + serial:0{self.width}d}{self.suffix}"
