@@ -72,7 +72,8 @@ def from_pairs_table(tree: Tree, sides: PairSides) -> CellTable:
     table = pairs_table(tree)
     where = tree.path / (table.name if table else TABLE)
     lines = csv_lines(where)
-    if not lines or any(name not in lines[0] for name in COLUMNS):
+    columns = _columns(lines)
+    if not columns:
         raise DataError(
             f"no rows with the columns {' and '.join(COLUMNS)}",
             where=str(where),
@@ -83,7 +84,7 @@ def from_pairs_table(tree: Tree, sides: PairSides) -> CellTable:
     missing: list[str] = []
     for number, line in enumerate(lines, start=1):
         pair: list[Member] = []
-        for name in COLUMNS:
+        for name in columns:
             file = PurePath(plain_path(line[name]))
             if not line[name].strip() or file.is_absolute() or ".." in file.parts:
                 raise DataError(
@@ -108,6 +109,15 @@ def from_pairs_table(tree: Tree, sides: PairSides) -> CellTable:
     aside = (SetAside(bare, f"without a row in {TABLE}"),) if bare else ()
     named = [table.name] if table else []
     return _of_files(tree, pairs, f"pairs of {TABLE}", aside, named)
+
+
+def _columns(lines: Sequence[dict[str, str]]) -> tuple[str, ...]:
+    """The columns of inputs and of targets: of these names, or the only two; else none."""
+    names = tuple(lines[0]) if lines else ()
+    if all(name in names for name in COLUMNS):
+        return COLUMNS
+    known = any(name.lower() in pair_names.INPUTS | pair_names.TARGETS for name in names)
+    return pair_names.in_order(names) if known and len(names) == SIDES else ()
 
 
 def pairs_table(tree: Tree) -> Member | None:

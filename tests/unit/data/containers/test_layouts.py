@@ -684,3 +684,43 @@ def test_arrays_in_files_of_their_own(tmp_path):
     source = find(tmp_path)
     assert (source.kind, counts(source)) == ("image", {"0": 3, "1": 3})
     assert "X_test ignored: only X_train, y_train" in said(source)
+
+
+def test_tables_with_an_odd_row_are_about_files_all_the_same(tmp_path):
+    fill(tmp_path / "images", numbered("{}.jpg", 12))
+    rows = [(at, "ab"[at % 2], "extra") if at == 3 else (at, "ab"[at % 2]) for at in range(12)]
+    (tmp_path / "styles.csv").write_text(lines(",", ("id", "label"), *rows))
+    source = find(tmp_path)
+    assert counts(source) == {"a": 6, "b": 5, None: 1}
+    assert "1 files have no row in a table: images/3.jpg" in said(source)
+
+
+def test_masks_beside_pictures_are_called_perhaps_pairs(tmp_path):
+    fill(tmp_path, [*numbered("images/IMG_{}.jpg", 6), *numbered("masks/IMG_{}_mask.png", 6)])
+    assert "images and masks hold files of the same names: perhaps pairs" in said(find(tmp_path))
+    fill(tmp_path / "b", [*numbered("cat/{}.jpg", 6), *numbered("dog/{}.jpg", 6)])
+    assert find(tmp_path / "b").problems == ()
+
+
+def test_pairs_in_a_table_with_other_names(tmp_path):
+    fill(tmp_path, [*numbered("i/{}.png", 4), *numbered("o/z{}.png", 4)])
+    rows = [(f"o/z{at}.png", f"i/{at}.png") for at in range(4)]
+    (tmp_path / "pairs.csv").write_text(lines(",", ("output", "input"), *rows))
+    _, pairs = pairs_in(tmp_path)
+    assert pairs == [(f"i/{at}.png", f"o/z{at}.png") for at in range(4)]
+
+
+def test_tars_of_class_folders_in_parts(tmp_path):
+    for part, count in (("train", 4), ("test", 2)):
+        members = {f"{part}/{kind}/{at}.png": png(at) for kind in "xy" for at in range(count)}
+        tarred(tmp_path / f"{part}.tar", members)
+    source = find(tmp_path)
+    assert counts(source) == {"x": 4, "y": 4}
+    assert "1 file ignored (test.tar): of a held-out part" in said(source)
+
+
+def test_rows_of_another_computer(tmp_path):
+    fill(tmp_path / "imgs", numbered("p {}.png", 6))
+    rows = [(f"C:\\Users\\me\\imgs\\p {at}.png", "ab"[at % 2]) for at in range(6)]
+    (tmp_path / "list.csv").write_text(lines(";", ("Path", "Klasse"), *rows), encoding="utf-16")
+    assert counts(find(tmp_path, label="Klasse")) == {"a": 3, "b": 3}

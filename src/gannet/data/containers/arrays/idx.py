@@ -18,7 +18,7 @@ import numpy as np
 
 from gannet.core.errors import DataError, no_permission
 from gannet.data.containers.arrays.named import Array, NamedArray, check_size, from_named
-from gannet.data.containers.cells import CellTable
+from gannet.data.containers.cells import CellTable, SetAside
 from gannet.data.containers.layouts.parts import is_held_out, is_training
 
 _NAME = re.compile(r".*[-._]idx(\d)([-._]ubyte)?(\.gz)?$|.*\.idx(\.gz)?$", re.IGNORECASE)
@@ -65,7 +65,13 @@ def from_idx(path: Path, names: Sequence[str], kinds: Collection[str] = ()) -> C
     if "data" not in arrays:
         arrays["data"] = arrays.pop("labels")
     table = from_named(path, arrays, kinds, "idx array {name} of {}")
-    return replace(table, files=[folder / name for name in used], members=used)
+    others = [name for name in names if name not in used]
+    return replace(
+        table,
+        files=[folder / name for name in used],
+        members=used,
+        aside=(SetAside(others, "only files of the training part are used"),),
+    )
 
 
 def beside(path: Path) -> list[str]:

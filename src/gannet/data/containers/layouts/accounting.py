@@ -65,12 +65,12 @@ def _by_reason(
 
 def _reason(name: str, file_filter: FileFilter, known: Mapping[str, tuple[str, str]]) -> str:
     suffix = suffix_of(name)
+    if is_held_out(name) and (file_filter.fits(name) or suffix in (*TABLES, ".tar", ".zip")):
+        return "of a held-out part"
     if suffix not in file_filter.suffixes and (found := what_is(name, known)) is not None:
         return f"{found[0]}. {found[1].rstrip('.')}"
     if suffix in ABOUT or not suffix:
         return "about the data, or of no known kind"
-    if is_held_out(name) and file_filter.fits(name):
-        return "of a held-out part"
     if file_filter.suffixes and suffix in TABLES and not file_filter.fits(name):
         return f"no {file_filter.many}, and no table of them"
     if file_filter.suffixes and suffix not in file_filter.suffixes:

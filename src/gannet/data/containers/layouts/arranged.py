@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from gannet.data.containers.cells import (
     SetAside,
     suffixes_of,
 )
+from gannet.data.containers.layouts.pair_names import without_markers
 from gannet.data.containers.layouts.parts import THINGS, DataParts, parts_of
 from gannet.data.containers.layouts.tree import Member, Tree
 from gannet.modalities.reading import ColumnView
@@ -31,6 +33,9 @@ PART_NAME = re.compile(rf"(.*(?:{THINGS}|chunk|batch|volume))[-_ .]*\d+", re.IGN
 
 SURE_PART_NAME = re.compile(r"(.*(?:part|split|shard|chunk|batch|volume))[-_ .]*\d+", re.IGNORECASE)
 """The same of two."""
+
+PAIR = ("given", "target")
+"""The two sides of pairs."""
 
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
@@ -165,6 +170,15 @@ def are_chunks(groups: Mapping[str, Sequence[Member]]) -> bool:
     return all(low > high for (_, high), (low, _) in pairwise(ranges))
 
 
+def alike(one: Sequence[Member], other: Sequence[Member]) -> bool:
+    """Whether two folders hold files of the same names, which are more than counted up."""
+    stems = [{PurePosixPath(each.inner).stem: each for each in side} for side in (one, other)]
+    if any(name.isdigit() for name in stems[0]):
+        return False
+    short = [set(without_markers(each)) for each in stems]
+    return set(stems[0]) == set(stems[1]) or (short[0] == short[1] and len(short[0]) > 1)
+
+
 def from_files(tree: Tree, file_filter: FileFilter) -> CellTable:
     """Files that lie flat, or in a folder per class; held-out parts are left aside."""
     found = arranged(tree, file_filter)
@@ -174,6 +188,9 @@ def from_files(tree: Tree, file_filter: FileFilter) -> CellTable:
         shown = first_few(list(groups), 3)
         problems = (f"{shown} are taken for parts of one series of {file_filter.many}, no classes",)
         groups.clear()
+    elif len(groups) == len(PAIR) and alike(*groups.values()):
+        one, other = groups
+        problems = (f"{one} and {other} hold files of the same names: perhaps pairs, no classes",)
     layout = "class folders" if groups and tree.noun == "folder" else f"{tree.noun} of {{}}"
     labels = labels_of(groups) if groups else None
     return replace(

@@ -18,6 +18,9 @@ SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".js
 BYTES = 256 * 2**20
 """Larger ones are not looked at."""
 
+MOST_OF_ONE_LENGTH = 0.8
+"""A table may hold some rows with a delimiter too many; their files then have no row."""
+
 TableLine = dict[str, str]
 
 
@@ -41,9 +44,16 @@ def rows_of(content: bytes, name: str) -> list[TableLine]:
     if suffix == ".json":
         return _json_rows(text)
     cells = _cells(text, suffix)
+    cells = _of_one_length(cells)
     if len(cells) < 2 or len({len(row) for row in cells}) > 1 or len(cells[0]) != len({*cells[0]}):
         return without_header(cells)
     return [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]
+
+
+def _of_one_length(cells: list[list[str]]) -> list[list[str]]:
+    """Rows as long as the first, if at most a fifth are not; else all rows."""
+    same = [row for row in cells if len(row) == len(cells[0])]
+    return same if len(same) >= MOST_OF_ONE_LENGTH * len(cells) else cells
 
 
 def without_header(cells: Sequence[Sequence[str]]) -> list[TableLine]:

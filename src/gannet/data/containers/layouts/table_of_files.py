@@ -103,9 +103,12 @@ def _folder_labels(tree: Tree, file_filter: FileFilter, members: Sequence[Member
     if len(groups) < 2 or are_chunks(groups):
         return None
     folder_of = {each.name: name for name, group in groups.items() for each in group}
-    number = {name: at for at, name in enumerate(groups)}
-    indices = [number.get(folder_of.get(each.name, ""), -1) for each in members]
-    return Labels(tuple(groups), np.array(indices, np.int64))
+    folders = [folder_of.get(each.name, "") for each in members]
+    present = [name for name in groups if name in {*folders}]
+    if len(present) < 2:
+        return None
+    number = {name: at for at, name in enumerate(present)}
+    return Labels(tuple(present), np.array([number.get(each, -1) for each in folders], np.int64))
 
 
 def _classes(found: metadata.Metadata, folders: Labels | None) -> Callable[[str | None], Classes]:
