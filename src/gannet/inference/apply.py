@@ -14,6 +14,7 @@ from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.io.files import writing
 from gannet.core.io.names import is_sample_name
 from gannet.core.transform import Transform, TransformTask
+from gannet.data.containers.folders import tree_of_folder
 from gannet.data.containers.frames import read_frame
 from gannet.inference import archives
 from gannet.inference.options import sorted_options, transform_of
@@ -270,11 +271,10 @@ def _folder(
         raise ConfigError(f"--out: {out} is the input", remedy="Name another folder.")
     if out.is_file():
         raise ConfigError(f"--out: {out} is a file", remedy="Name a folder for a folder.")
-    files = [each for each in sorted(given.iterdir()) if _is_input(modality, each)]
+    below = (given / each.name for each in tree_of_folder(given).members)
+    files = [each for each in below if _is_input(modality, each) and out not in each.parents]
     if not files:
-        raise DataError(
-            f"no {noun} in it", where=str(given), remedy="Give the folder that holds them itself."
-        )
+        raise DataError(f"no {noun} in it", where=str(given), remedy="Give a folder that has some.")
     return _each(task, kinds, files, given, out, request)
 
 
@@ -302,17 +302,23 @@ def _each(
     out: Path,
     request: ApplyRequest,
 ) -> list[Path]:
-    """Transform files into a folder; failures are reported after all others are done."""
+    """Transform files into a folder; failures are reported after all others are done.
+
+    Outputs of files in folders below lie in folders of the same names.
+    """
     suffix = kinds.output.item_suffix or next(iter(kinds.output.writers))
     noun = kinds.given.noun[1]
-    stems = Counter(each.stem for each in files)
+    stems = Counter(each.with_suffix("") for each in files)
     written: list[Path] = []
     failed: list[str] = []
     for number, file in enumerate(files):
         # The outputs of a.jpg and a.png must not overwrite each other.
-        name = file.stem if stems[file.stem] == 1 else file.name
+        name = file.stem if stems[file.with_suffix("")] == 1 else file.name
+        inside = file.parent.relative_to(given) if given in file.parents else Path()
+        if inside.parts:
+            (out / inside).mkdir(parents=True, exist_ok=True)
         try:
-            written += _one(task, kinds, file, out / f"{name}{suffix}")
+            written += _one(task, kinds, file, out / inside / f"{name}{suffix}")
         except GannetError as error:
             failed.append(str(error))
         request.on_progress(number + 1, len(files))

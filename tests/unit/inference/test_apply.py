@@ -40,6 +40,17 @@ def test_the_others_of_a_folder_are_done_and_a_table_about_them_is_none(of_trees
     assert [each.name for each in out.iterdir()] == ["a.json"]
 
 
+def test_files_in_folders_below_are_done_as_in_training(of_trees, tmp_path):
+    given, out = tmp_path / "given", tmp_path / "given" / "made"
+    for name in ("a.json", "cat/a.json", "cat/deep/b.json", "@eaDir/c.json", ".hidden/d.json"):
+        (given / name).parent.mkdir(parents=True, exist_ok=True)
+        (given / name).write_text(json.dumps(GOOD))
+    for _ in range(2):  # outputs are no inputs
+        written = apply_file(of_trees, given, out, ApplyRequest())
+        names = [str(each.relative_to(out)) for each in written]
+        assert sorted(names) == ["a.json", "cat/a.json", "cat/deep/b.json"]
+
+
 def test_what_is_wrong_with_a_recipe_is_no_fault_of_the_input(of_trees, monkeypatch):
     transform = find_recipe("odd_tree_gan").inference.transform
 
