@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -17,6 +19,7 @@ from safetensors.torch import load_file
 
 from gannet.core.errors import ConfigError, GannetError
 from gannet.inference.artifact import Artifact
+from gannet.inference.model_card import model_card, training_log_of
 from gannet.training.loop import run_training
 from gannet.training.resume import check_same_run, extended, may_replace, read_plan
 from gannet.training.run import Run
@@ -325,12 +328,69 @@ def test_a_finished_run_that_is_given_more_time_trains_on_from_where_it_ended(
 def test_only_more_minutes_extend_a_plan(planned):
     plan = planned(seconds=30.0, steps=500)
     assert extended(plan, None) == extended(plan, 0.5) == extended(plan, 0.2) == plan
-    assert extended(planned(), 10) == planned(), "a run of steps"
+    assert extended(planned(steps=8), 10) == planned(steps=8), "a run of steps"
+    assert extended(plan, None, 1_000) == plan, "a run of minutes"
     assert may_replace(plan, extended(plan, 2))
     assert not may_replace(plan, extended(plan, 2).model_copy(update={"seed": 5}))
     with pytest.raises(ConfigError, match=r"started with 0\.5, now 0\.2") as refused:
         check_same_run(plan, {"budget_seconds": 12.0})
     assert "more --minutes to train on" in refused.value.remedy
+
+
+def test_a_finished_run_that_is_given_more_steps_trains_on_from_where_it_ended(
+    planned, loaded, tmp_path
+):
+    run, plan = tmp_path / "run", planned(steps=8)
+    train(plan, loaded, run)
+    longer = extended(plan, None, 14)
+    assert (longer.config["steps"], longer.user_settings["steps"]) == (14, 14)
+    assert [each.result.step for each in train(longer, loaded, run)] == [9, 10, 11, 12, 13, 14]
+    assert read_plan(run) == longer
+    assert [each["step"] for each in lines(run)] == [4, 8, 12, 14]
+    assert Artifact.load(run).card.config["steps"] == 14
+    assert train(longer, loaded, run) == []
+    with pytest.raises(GannetError, match="another run"):  # never back to fewer steps
+        train(plan, loaded, run)
+
+
+def test_a_killed_run_that_is_given_more_steps_trains_on_too(planned, loaded, tmp_path):
+    run, plan = tmp_path / "run", planned(steps=8)
+    train(plan, loaded, run, steps=5)
+    found = train(extended(plan, None, 12), loaded, run)
+    assert found[-1].result.step == 12
+    assert {each.steps for each in found} == {12}
+
+
+def test_only_more_steps_extend_a_plan_of_steps(planned):
+    plan = planned(steps=8)
+    assert extended(plan, None, None) == extended(plan, None, 8) == extended(plan, 3, 5) == plan
+    assert may_replace(plan, extended(plan, None, 9))
+    assert not may_replace(plan, extended(plan, None, 9).model_copy(update={"seed": 5}))
+    with pytest.raises(ConfigError, match="--steps: started with 8, now 5") as refused:
+        check_same_run(plan, {"user_settings": {"steps": 5}})
+    assert "more --steps to train on" in refused.value.remedy
+
+
+def test_all_that_is_said_of_a_run_counts_the_same_steps(planned, loaded, tmp_path):
+    run, asked = tmp_path / "run", iter(range(100))
+    train(planned(steps=40), loaded, run, stop=lambda: next(asked) == 10)
+    assert lines(run)[-1]["step"] == 8, "the log ends before the run does"
+    artifact = Artifact.load(run)
+    assert artifact.card.trained_steps == 11
+    assert training_log_of(artifact, run).steps == 11
+    readme = (run / "README.md").read_text(encoding="utf-8")
+    assert "`generate`, 11 steps" in readme
+    assert re.findall(r"([\d,]+) steps\b", readme).count("11") == len(
+        re.findall(r"([\d,]+) steps\b", readme)
+    )
+
+
+def test_a_model_of_an_earlier_step_is_said_to_be(planned, loaded, tmp_path):
+    train(planned(), loaded, tmp_path)
+    artifact = Artifact.load(tmp_path)
+    earlier = artifact.card.model_copy(update={"steps": 8, "trained_steps": 1_200})
+    card = model_card(replace(artifact, card=earlier), "run")
+    assert "1,200 steps (the best model, after 8, is kept)" in card
 
 
 def test_saves_take_a_small_share_of_the_time(planned, loaded, tmp_path, monkeypatch):

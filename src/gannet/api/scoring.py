@@ -15,7 +15,6 @@ from torch import Tensor
 from gannet.api.evaluation_data import EvaluationData, evaluation_data, own_path
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError
-from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
 from gannet.core.transform import Role
@@ -28,6 +27,7 @@ from gannet.evaluation.task_scores import with_task_scores
 from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.artifact import Artifact
+from gannet.inference.model_card import training_log_of
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import SampleGrid
 from gannet.modalities.registry import modality_of
@@ -162,12 +162,9 @@ def scored(
 
 def _about_run(artifact: Artifact, folder: Path) -> dict[str, Any]:
     """What a report says of a run besides its scores."""
-    card, controls = artifact.card, artifact.recipe.training.controls
     return {
-        "training_log": read_training_log(
-            folder, recipe=card.recipe, diagnosis=card.diagnosis, controls=controls
-        ),
-        "training_samples": int(card.data.get("train", 0)),
+        "training_log": training_log_of(artifact, folder),
+        "training_samples": int(artifact.card.data.get("train", 0)),
         "noun": artifact.modality.noun,
     }
 

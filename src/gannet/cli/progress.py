@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,17 +21,18 @@ from gannet.core.codec import Codec
 from gannet.core.config import flag
 from gannet.core.errors import GannetError, need
 from gannet.core.io.names import placeholder
-from gannet.core.io.training_log import read_training_log
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.tables import MAX_CACHED_BYTES
 from gannet.inference.artifact import Artifact
-from gannet.inference.model_card import diagnose_card, two_sample_sentence
+from gannet.inference.model_card import diagnose_card, training_log_of, two_sample_sentence
 from gannet.inference.options import given_options
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
 from gannet.training.monitor import status
+from gannet.training.plan import Plan
+from gannet.training.resume import to_train_on
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -59,6 +61,12 @@ def watch(
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
     states = session.run(stop, save_seconds=save_seconds)
+    # Of a finished run there is no first step, and nothing to expect.
+    first = list(islice(states, 1)) if session.resumed else []
+    if first or not session.resumed:
+        for line in _expected(session.plan):
+            console.print(line)
+    states = chain(first, states)
     last: TrainingState | None = None
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=False) as live:
@@ -90,23 +98,24 @@ def _about(session: Session) -> list[str]:
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
     lines += [f"data: {each}" for each in data.source.problems]
     lines += [f"data: {each}" for each in plan.findings if each.severity != "note"]
-    lines += [f"  {reason}" for reason in plan.reasons]
-    lines += [f"expect: {line}" for line in plan.forecast]
     return lines
 
 
+def _expected(plan: Plan) -> list[str]:
+    """Why settings are what they are, and what is to be expected."""
+    return [
+        *(f"  {reason}" for reason in plan.reasons),
+        *(f"expect: {each}" for each in plan.forecast),
+    ]
+
+
 def _summary(session: Session, last: TrainingState | None) -> list[str]:
-    more = "; give more --minutes to train on" if session.plan.budget_seconds else ""
-    lines = [] if last else [f"this run was already finished; there was nothing left to do{more}"]
+    more = to_train_on(session.plan)
+    finished = "this run was already finished; there was nothing left to do"
+    lines = [] if last else [f"{finished}; give {more} to train on" if more else finished]
     artifact = Artifact.load(session.out)
     card = artifact.card
-    log = read_training_log(
-        session.out,
-        recipe=card.recipe,
-        diagnosis=card.diagnosis,
-        controls=artifact.recipe.training.controls,
-    )
-    diagnosis = diagnose_card(card, log)
+    diagnosis = diagnose_card(card, training_log_of(artifact, session.out))
     lines.append(f"result:    {diagnosis.sentence}")
     if advice := diagnosis.advice or card.diagnosis.get("advice"):
         lines.append(f"advice:    {advice}")

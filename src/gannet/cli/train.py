@@ -31,7 +31,7 @@ def train(
 ) -> None:
     """Train on DATA into the folder OUT. The same command resumes a run that was stopped.
 
-    With more minutes than before, it trains on from where it ended.
+    With more minutes than before, or more steps, it trains on from where it ended.
 
     Args:
         data: A folder of images, a table, an archive or an array file.

@@ -112,6 +112,8 @@ class Card(BaseModel):
         class_frequencies: Fraction of the training data in each class; the rest is unlabeled.
         calibration: For samples scored as their best-fitting class.
         class_calibration: For samples scored as a given class; ``None`` without classes.
+        steps: Steps after which the model was taken, the best of the run.
+        trained_steps: Steps of the whole run; 0 for a run of an earlier version.
         judge: The judge that was fitted at the end; ``None`` for a run of an earlier version.
     """
 
@@ -124,6 +126,7 @@ class Card(BaseModel):
     codecs: dict[str, dict[str, Any]]
     class_frequencies: tuple[float, ...] = ()
     steps: int
+    trained_steps: int = 0
     seed: int
     gannet: str
     calibration: Calibration = Calibration()

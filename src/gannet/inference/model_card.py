@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from gannet.core.io.training_log import TrainingLog
+from gannet.core.io.training_log import TrainingLog, read_training_log
 from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
 from gannet.core.scores.evidence import evidence_of_card
 from gannet.inference.artifact import Artifact
@@ -42,7 +43,7 @@ def model_card(
         "",
         f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
         "",
-        f"Recipe `{card.recipe}`, {'fitted at once' if fitted else f'{card.steps} steps'}, "
+        f"Recipe `{card.recipe}`, {'fitted at once' if fitted else _steps(card)}, "
         f"seed {card.seed}, gannet {card.gannet}. Trained on {card.data['train']} {what}; "
         f"{card.data['held_out']} were held out.",
         "",
@@ -77,6 +78,19 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
+def training_log_of(artifact: Artifact, folder: Path) -> TrainingLog:
+    """The log of a run in its folder, with what its card says of the whole run."""
+    card = artifact.card
+    return read_training_log(
+        folder,
+        recipe=card.recipe,
+        diagnosis=card.diagnosis,
+        controls=artifact.recipe.training.controls,
+        steps=card.trained_steps,
+        batch=int(card.config.get("batch", 0)),
+    )
+
+
 def diagnose_card(card: Card, training_log: TrainingLog | None = None) -> RunDiagnosis:
     """What is known at the end of training, in one diagnosis; a report adds its scores."""
     record = card.two_sample_test
@@ -90,6 +104,13 @@ def _result(card: Card, training_log: TrainingLog | None) -> str:
     diagnosis = diagnose_card(card, training_log)
     grade, _, why = diagnosis.sentence.partition(":")
     return f"**{grade}:**{why} {diagnosis.advice}".rstrip()
+
+
+def _steps(card: Card) -> str:
+    """How many steps were trained, and after which of them the model was taken."""
+    trained = max(card.trained_steps, card.steps)
+    taken = "" if card.steps == trained else f" (the best model, after {card.steps:,}, is kept)"
+    return f"{trained:,} steps{taken}"
 
 
 def _judged(card: Card) -> str:

@@ -15,7 +15,6 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.errors import CodecError
 from gannet.core.io.files import write_whole, writing
-from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition, Spec
@@ -23,7 +22,7 @@ from gannet.data.dataset import Dataset, Rows
 from gannet.evaluation.two_sample.generator import most_samples, two_sample_test
 from gannet.evaluation.two_sample.test import MIN_SAMPLES
 from gannet.inference.artifact import Artifact
-from gannet.inference.model_card import model_card
+from gannet.inference.model_card import model_card, training_log_of
 from gannet.inference.options import given_codec
 from gannet.modalities.hooks import SampleGrid, columns, no_grid
 from gannet.modalities.reading import codec_errors
@@ -298,10 +297,7 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
         fault = error
     artifact.save(out)
     name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
-    card = artifact.card
-    controls = artifact.recipe.training.controls
-    log = read_training_log(out, recipe=card.recipe, diagnosis=card.diagnosis, controls=controls)
-    text = model_card(artifact, out.resolve().name, name, log)
+    text = model_card(artifact, out.resolve().name, name, training_log_of(artifact, out))
     write_whole(out / "README.md", text.encode())
     if fault is not None:
         raise CodecError(

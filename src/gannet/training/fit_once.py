@@ -53,7 +53,9 @@ def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[],
     seconds = clock() - began
     evidence = f"{len(rows)} training samples, {seconds:.1f} s"
     diagnosis = {"name": FITTED, "evidence": evidence, "stopped": "it took one step"}
-    card = card_of(plan, dataset, config=config, steps=1, diagnosis=diagnosis, distance={})
+    card = card_of(
+        plan, dataset, config=config, steps=1, trained_steps=1, diagnosis=diagnosis, distance={}
+    )
     artifact = _measured(
         Artifact(card, model, discriminator, statistics_of(dataset, plan.spec)), plan, dataset
     )

@@ -65,7 +65,7 @@ FORMAT = 2
 
 
 class Plan(BaseModel):
-    """What a run will do; written before the first step, and never changed but for more time.
+    """What a run will do; written before the first step, and changed for more time or steps alone.
 
     Attributes:
         recipe: Name of the recipe.
@@ -167,10 +167,10 @@ def forecast(chosen: AutoConfig, step: float) -> list[str]:
     if chosen.recipe.training.fit is not None:
         return [f"fitted at once to {rows} training samples, without adversarial training"]
     sample_count = config.steps * config.batch
-    discriminator_ratio = config.n_critic / config.discriminator_interval
+    epochs, _ = planned_epochs(chosen)
     sentences = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
-        f"seen about {sample_count * (1 + discriminator_ratio) / rows:.1f} times",
+        f"seen about {epochs:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
     modality = modality_of(chosen.spec.kind)

@@ -16,6 +16,9 @@ from gannet.training.plan import FORMAT, Plan
 FLAGS = {"label_column": "label", "column_types": "column"}
 """Fields of a plan whose flag has another name."""
 
+STEPS = "steps"
+"""The setting that bounds a run without a time budget."""
+
 
 def read_plan(out: Path) -> Plan | None:
     """The plan of an existing run, if there is one.
@@ -83,36 +86,65 @@ def check_same_run(plan: Plan, requested: Mapping[str, Any]) -> None:
         else:
             differing += _difference(FLAGS.get(name, name), before[name], now)
     if differing:
+        more = to_train_on(plan)
+        longer = f", with {more} to train on," if more else ""
         raise ConfigError(
             "this folder holds a run that was started differently\n  " + "\n  ".join(differing),
-            remedy="Give the same command to resume, with more --minutes to train on, or another "
-            "--out to start over."
-            if plan.budget_seconds
-            else "Give the same command to resume, or another --out to start over.",
+            remedy=f"Give the same command to resume{longer} or another --out to start over.",
         )
 
 
-def extended(plan: Plan, minutes: float | None) -> Plan:
-    """The plan with more time, if more is given than the run was started with; else the same.
+def to_train_on(plan: Plan) -> str:
+    """What the same command may be given more of, so that a run trains on; empty for nothing."""
+    if plan.budget_seconds:
+        return "more --minutes"
+    return "more --steps" if _given_steps(plan) else ""
+
+
+def extended(plan: Plan, minutes: float | None, steps: int | None = None) -> Plan:
+    """The plan with more time, or with more steps if it is bounded by steps; else the same.
 
     Everything else stays as it was planned: the run trains on from where it ended, with as many
-    steps as the new budget allows.
+    steps as the new budget allows, or until the new number of steps.
+
+    Args:
+        plan: Of the existing run.
+        minutes: Time that the new command gives, if any.
+        steps: Steps that the new command gives, if any.
     """
-    seconds = 60 * (minutes or 0.0)
-    if not 0 < plan.budget_seconds < seconds:
-        return plan
-    line = f"trains on until it has had {minutes:g} minutes; it was given "
-    line += f"{plan.budget_seconds / 60:g} before"
-    return plan.model_copy(update={"budget_seconds": seconds, "forecast": (line,)})
+    return _extended(plan, 60 * (minutes or 0.0), steps or 0)
+
+
+def _extended(plan: Plan, seconds: float, steps: int) -> Plan:
+    """The plan with a larger budget, if the one that bounds it is larger; else the same."""
+    if 0 < plan.budget_seconds < seconds:
+        line = f"trains on until it has had {seconds / 60:g} minutes; it was given "
+        line += f"{plan.budget_seconds / 60:g} before"
+        return plan.model_copy(update={"budget_seconds": seconds, "forecast": (line,)})
+    before = _given_steps(plan)
+    if 0 < before < steps:
+        more = {STEPS: steps}
+        line = f"trains on until it has done {steps:,} steps; it was given {before:,} before"
+        update = {"config": plan.config | more, "user_settings": plan.user_settings | more}
+        return plan.model_copy(update=update | {"forecast": (line,)})
+    return plan
+
+
+def _given_steps(plan: Plan) -> int:
+    """The steps that bound a run; 0 for one that time bounds, or that is fitted at once."""
+    return 0 if plan.budget_seconds else int(plan.user_settings.get(STEPS, 0))
+
+
+def is_longer(plan: Plan, seconds: float, steps: int) -> bool:
+    """Whether a plan gives more time, or more steps, than a run has been trained with."""
+    return plan.budget_seconds > seconds or _given_steps(plan) > steps
 
 
 def may_replace(existing: Plan | None, plan: Plan) -> bool:
-    """Whether a plan may be written over another: the same, or one extended in time."""
-    if existing is None or existing == plan:
+    """Whether a plan may be written over another: the same, or one with more time or steps."""
+    if existing is None:
         return True
-    time = {"budget_seconds", "forecast"}
-    same = existing.model_dump(exclude=time) == plan.model_dump(exclude=time)
-    return same and 0 < existing.budget_seconds < plan.budget_seconds
+    return plan in (existing, _extended(existing, plan.budget_seconds, _given_steps(plan)))
 
 
 def _difference(name: str, before: object, now: object) -> list[str]:

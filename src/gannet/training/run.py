@@ -28,18 +28,13 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import load_checkpoint, save_checkpoint
 from gannet.training.controller import Action, Controller, MonitorEvaluation
 from gannet.training.finalize import preview
-from gannet.training.monitor import (
-    Diagnosis,
-    Measurements,
-    diagnose,
-    healthy_now,
-    thresholds_for,
-)
+from gannet.training.monitor import Diagnosis, Measurements, diagnose, healthy_now, thresholds_for
 from gannet.training.monitor.advice import Circumstances, advised
 from gannet.training.monitor.build import monitor_for
 from gannet.training.monitor.final import final_diagnosis
 from gannet.training.monitor.keeping import clearly_nearer, noise, worth_keeping
 from gannet.training.plan import FORMAT, Plan
+from gannet.training.resume import is_longer
 from gannet.training.trainer import Trainer
 
 BY_HAND = "stopped by hand"
@@ -55,7 +50,7 @@ class Run:
     """A run in its folder: trainer, monitor, controller and the best states so far.
 
     Attributes:
-        plan: Written before the first step, and changed for more time alone.
+        plan: Written before the first step, and changed for more time or steps alone.
         trainer: The networks and their optimizers.
         history: The measurements of all evaluations so far.
         first_counted: Index of the first evaluation that counts; those before a rollback do not.
@@ -124,11 +119,14 @@ class Run:
         self.diagnosis = Diagnosis(*state["diagnosis"])
         self.first_counted = state["first_counted"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
-        extended = self.plan.budget_seconds > state.get("budget_seconds", math.inf)
-        if self.stopped == BY_HAND or extended:
-            self.stopped = ""  # the same command resumes it, or one with more time trains on
-        if extended:
+        before = state.get("budget_seconds", math.inf)
+        longer = is_longer(self.plan, before, self.trainer.config.steps)
+        if self.stopped == BY_HAND or longer:
+            self.stopped = ""  # the same command resumes it, or a longer one trains on
+        if longer and self.plan.budget_seconds:
             self.keep_pace(self.elapsed / max(self.trainer.step, 1))
+        elif longer:
+            self.trainer.update_config(steps=self.plan.config["steps"])
 
     # -- evaluation --------------------------------------------------------------------------
 
@@ -304,6 +302,7 @@ class Run:
             self.dataset,
             config=self.trainer.config,
             steps=self.best.get("step", self.trainer.step),
+            trained_steps=self.trainer.step,
             diagnosis=self._final_diagnosis(),
             distance=distance,
         )
@@ -323,6 +322,7 @@ def card_of(
     *,
     config: Config,
     steps: int,
+    trained_steps: int,
     diagnosis: dict[str, Any],
     distance: dict[str, Any],
 ) -> Card:
@@ -333,6 +333,7 @@ def card_of(
         dataset: The data it was trained on.
         config: Settings at the end.
         steps: Steps after which the model was taken.
+        trained_steps: Steps of the whole run.
         diagnosis: ``name``, ``evidence`` and why it ``stopped``.
         distance: To held-out data: ``name``, ``value``, ``error``, ``reference``, ``samples``.
     """
@@ -345,6 +346,7 @@ def card_of(
         codecs=plan.codecs,
         class_frequencies=tuple(count / len(labels) for count in counts) if any(counts) else (),
         steps=steps,
+        trained_steps=trained_steps,
         seed=plan.seed,
         gannet=gannet_version(),
         data={

@@ -27,7 +27,7 @@ from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, recognized, source_for, whole_source_for
 from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
 from gannet.training.plan import Plan, PreparedData, default_minutes, make_plan
-from gannet.training.resume import check_same_run, extended
+from gannet.training.resume import STEPS, check_same_run, extended
 from gannet.training.task import Request, Task, validated
 
 
@@ -230,12 +230,13 @@ def _same_codecs(
 
 
 def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
-    """The existing run, if the new command agrees with it or gives it more time.
+    """The existing run, if the new command agrees with it or gives it more time or steps.
 
     Raises:
         ConfigError: listing what differs.
     """
-    request, plan = task.request, extended(existing, task.request.minutes)
+    request = task.request
+    plan = extended(existing, request.minutes, task.given.get(STEPS))
     requested: dict[str, Any] = {
         "recipe": task.name,
         "seed": request.seed,

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from gannet.api.train import Session
-from gannet.cli.progress import Events, next_command
+from gannet.cli.progress import Events, next_command, watch
 from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
+from gannet.training.resume import extended
 
 
 @pytest.fixture
@@ -69,6 +70,25 @@ def test_a_run_that_has_nothing_left_to_do_tells_nothing(condition, tmp_path):
     before = sorted((tmp_path / "run" / "tensorboard").iterdir())
     condition()
     assert sorted((tmp_path / "run" / "tensorboard").iterdir()) == before
+
+
+def printed(plan, loaded, run, capsys, *, resumed):
+    """What ``gannet train`` prints of a run."""
+    session = Session(plan, loaded, run, resumed=resumed, clock=lambda: 0.0)
+    watch(session, lambda: False)
+    return capsys.readouterr().out
+
+
+def test_nothing_is_expected_of_a_finished_run(planned, loaded, tmp_path, capsys):
+    plan = planned(steps=8).model_copy(update={"forecast": ("8 steps of 16 samples",)})
+    assert "expect: 8 steps" in printed(plan, loaded, tmp_path, capsys, resumed=False)
+    again = printed(plan, loaded, tmp_path, capsys, resumed=True)
+    assert "already finished" in again
+    assert "give more --steps to train on" in again
+    assert "expect:" not in again
+    on = printed(extended(plan, None, 12), loaded, tmp_path, capsys, resumed=True)
+    assert "expect: trains on until it has done 12 steps; it was given 8 before" in on
+    assert "already finished" not in on
 
 
 def of_table():

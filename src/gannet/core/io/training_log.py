@@ -85,7 +85,13 @@ class TrainingLog(BaseModel):
 
 
 def read_training_log(
-    folder: Path, *, recipe: str, diagnosis: dict[str, Any], controls: Controls = NO_CONTROLS
+    folder: Path,
+    *,
+    recipe: str,
+    diagnosis: dict[str, Any],
+    controls: Controls = NO_CONTROLS,
+    steps: int = 0,
+    batch: int = 0,
 ) -> TrainingLog:
     """Read the log from a run's folder; what missing files would say stays empty.
 
@@ -94,6 +100,8 @@ def read_training_log(
         recipe: From its card.
         diagnosis: From its card.
         controls: Settings of the recipe that advice may name.
+        steps: Steps of the whole run, from its card; by default those until the last evaluation.
+        batch: Samples per step, from its card; by default those that were planned.
     """
     plan = _object(_text(folder / PLAN))
     evaluations = tuple(_evaluations(_text(folder / TRAINING_LOG).splitlines()))
@@ -103,8 +111,8 @@ def read_training_log(
     return TrainingLog(
         recipe=recipe,
         controls=controls,
-        steps=0 if fitted else int(last.get("step", 0)),
-        batch=0 if fitted else int(plan.get("config", {}).get("batch", 0)),
+        steps=0 if fitted else steps or int(last.get("step", 0)),
+        batch=0 if fitted else batch or int(plan.get("config", {}).get("batch", 0)),
         seconds=float(last.get("elapsed") or 0.0),
         budget=float(plan.get("budget_seconds", 0.0)),
         device=str(plan.get("device", "")),

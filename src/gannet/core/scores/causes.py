@@ -217,10 +217,10 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
 
 
 def _longer(log: TrainingLog) -> str:
-    """Three times as long, in the user's own unit; a run of minutes trains on in its folder."""
+    """Three times as long, in the user's own unit; the run trains on in its folder."""
     if log.budget:
         return f"the same command at least --minutes {math.ceil(3 * log.budget / 60)}"
-    return f"at least --steps {max(3 * log.steps, FEW_STEPS)}, and another --out"
+    return f"the same command at least --steps {max(3 * log.steps, FEW_STEPS)}"
 
 
 def _memorizing(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:

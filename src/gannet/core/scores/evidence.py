@@ -108,7 +108,7 @@ def evidence_of_card(
     """The evidence at the end of training.
 
     Args:
-        card: Its fields as JSON values: ``recipe``, ``steps``, ``config``, ``data`` and
+        card: Its fields as JSON values: ``recipe``, ``trained_steps``, ``config``, ``data`` and
             ``diagnosis`` are looked at.
         two_sample: Result of the two-sample test.
         training_log: The log, where it can be read; else it is made from the card, and whether
@@ -119,7 +119,7 @@ def evidence_of_card(
     diagnosis: Mapping[str, Any] = card.get("diagnosis") or {}
     rebuilt = TrainingLog(
         recipe=str(card.get("recipe", "")),
-        steps=int(card.get("steps", 0)),
+        steps=int(card.get("trained_steps") or card.get("steps", 0)),
         batch=int(config.get("batch", 0)),
         diagnosis=str(diagnosis.get("name", "")),
         evidence=str(diagnosis.get("evidence", "")),
