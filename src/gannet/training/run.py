@@ -232,14 +232,13 @@ class Run:
     def _act(self, action: Action) -> None:
         if action.undo:
             self.trainer.load_networks(copy.deepcopy(self.before_trial))
-            self.first_counted = len(self.history)
         self.before_trial = _snapshot(self.trainer) if action.trial else {}
         if action.restart:
             self.trainer.reset(action.restart)
             self.healthy = _snapshot(self.trainer)
-            self.first_counted = len(self.history)
         if action.rollback:
             self.trainer.load_networks(copy.deepcopy(self.healthy))
+        if action.undo or action.restart or action.rollback:
             self.first_counted = len(self.history)  # earlier evaluations are of other weights
         if action.changes:
             self.trainer.update_config(**action.changes)
@@ -375,9 +374,8 @@ def _writing(source: Source) -> dict[str, Any]:
 
 def unregularized(recipe: Recipe[Any], config: Config) -> bool:
     """Whether nothing keeps the discriminator flat, of a loss that needs it."""
-    penalty = config.model_dump().get(recipe.training.controls.regularize)
     needed = recipe.training.calibrated_logits(config) and not config.weight_clip
-    return needed and penalty == 0
+    return needed and config.model_dump().get(recipe.training.controls.regularize) == 0
 
 
 def suggested(recipe: Recipe[Any], some: Batch, name: str, rows: int) -> float:
