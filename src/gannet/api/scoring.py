@@ -22,6 +22,7 @@ from gannet.core.types import Batch
 from gannet.evaluation.report.examples import Examples, with_growth
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
+from gannet.evaluation.report.outdated import EVALUATIONS
 from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
 from gannet.evaluation.two_sample.generator import GeneratorTest
@@ -37,9 +38,6 @@ COUNT = 2_000
 
 MAX_COUNT = 10_000
 """Most samples on each side that are compared without being asked for."""
-
-EVALUATIONS = "evaluations"
-"""Subfolder for reports of other data."""
 
 OF_TRAINING = ("memorization", "privacy")
 """Roles of scores that need the samples that the run was trained on."""
@@ -166,6 +164,7 @@ def _about_run(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "training_log": training_log_of(artifact, folder),
         "training_samples": int(artifact.card.data.get("train", 0)),
         "noun": artifact.modality.noun,
+        "weights": artifact.card.weights,
     }
 
 

@@ -23,6 +23,7 @@ from gannet.core.errors import GannetError, need
 from gannet.core.io.names import placeholder
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.tables import MAX_CACHED_BYTES
+from gannet.evaluation.report.outdated import reports_in
 from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import diagnose_card, training_log_of, two_sample_sentence
 from gannet.inference.options import given_options
@@ -60,6 +61,7 @@ def watch(
     for line in _about(session):
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
+    reports = reports_in(session.out)
     states = session.run(stop, save_seconds=save_seconds)
     # Of a finished run there is no first step, and nothing to expect.
     first = list(islice(states, 1)) if session.resumed else []
@@ -75,7 +77,8 @@ def watch(
     else:
         viewers.append(Lines(session))
         last = _run(states, viewers)
-    for line in _summary(session, last):
+    gone = [each for each in reports if not each.exists()]
+    for line in (*_summary(session, last), *(_removed(each, session.out) for each in gone)):
         console.print(line)
 
 
@@ -130,6 +133,14 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     data = session.dataset.source
     alone = session.plan.data if not data.roles else ""
     return [*lines, f"next:      {next_command(artifact, session.out, alone)}"]
+
+
+def _removed(report: Path, run: Path) -> str:
+    """That a report of the model before is gone, and how to make a new one."""
+    return (
+        f"removed:   {report.with_suffix('')}.*, a report on the model before; "
+        f"`gannet evaluate {shlex.quote(str(run))}` makes a new one"
+    )
 
 
 def next_command(artifact: Artifact, run: Path, data: str) -> str:

@@ -19,9 +19,11 @@ from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import Dataset, Rows
+from gannet.evaluation.report.outdated import remove_outdated
 from gannet.evaluation.two_sample.generator import most_samples, two_sample_test
 from gannet.evaluation.two_sample.test import MIN_SAMPLES
 from gannet.inference.artifact import Artifact
+from gannet.inference.card import read_card
 from gannet.inference.model_card import model_card, training_log_of
 from gannet.inference.options import given_codec
 from gannet.modalities.hooks import SampleGrid, columns, no_grid
@@ -285,6 +287,8 @@ def _write_comparison(artifact: Artifact, held_out: Rows, out: Path) -> Path | N
 def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:
     """Save the artifact, a grid of samples and the model card.
 
+    Reports in the folder that are of the model before, which was trained on since, are removed.
+
     Conditional recipes need ``held_out`` for the inputs of their grid.
 
     Raises:
@@ -296,6 +300,7 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
     except CodecError as error:
         fault = error
     artifact.save(out)
+    remove_outdated(out, read_card(out).weights)
     name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
     text = model_card(artifact, out.resolve().name, name, training_log_of(artifact, out))
     write_whole(out / "README.md", text.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from gannet.api.train import Session
 from gannet.cli.progress import Events, next_command, watch
+from gannet.inference.card import read_card
 from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
 from gannet.training.resume import extended
@@ -89,6 +91,31 @@ def test_nothing_is_expected_of_a_finished_run(planned, loaded, tmp_path, capsys
     on = printed(extended(plan, None, 12), loaded, tmp_path, capsys, resumed=True)
     assert "expect: trains on until it has done 12 steps; it was given 8 before" in on
     assert "already finished" not in on
+
+
+def test_a_report_on_the_model_before_is_removed_and_said_to_be(planned, loaded, tmp_path, capsys):
+    plan, run = planned(steps=8), tmp_path / "run"
+    printed(plan, loaded, run, capsys, resumed=False)
+    weights, other = read_card(run).weights, run / "evaluations" / "others.csv"
+    for folder in (run, other):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps({"weights": weights}))
+        for name in ("report.html", "report.md", "neighbors.png"):
+            (folder / name).write_text("of the model before")
+    (run / "mine.txt").write_text("of the user")
+    again = printed(plan, loaded, run, capsys, resumed=True)
+    assert (run / "report.html").exists(), "the model is the same"
+    assert "removed:" not in again
+    longer = extended(plan, None, 12)
+    on = printed(longer, loaded, run, capsys, resumed=True)
+    assert f"removed:   {run / 'report'}.*, a report on the model before" in on
+    assert f"removed:   {other / 'report'}.*" in on
+    assert not other.exists()
+    assert list(run.glob("report.*")) == list(run.glob("neighbors.*")) == []
+    assert (run / "mine.txt").exists()
+    (run / "report.json").write_text("{}")
+    printed(extended(longer, None, 14), loaded, run, capsys, resumed=True)
+    assert (run / "report.json").exists(), "nobody knows of which model it is"
 
 
 def of_table():

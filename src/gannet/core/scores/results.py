@@ -282,6 +282,7 @@ class Report(BaseModel):
         notes: What must be known of the data, such as samples that were left out.
         training_samples: Samples that the generator was trained on; 0 if unknown.
         two_sample_test: Record of the two-sample test (``TwoSampleResult.record``); empty for none.
+        weights: Digest of the networks that were scored; empty if unknown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -308,6 +309,7 @@ class Report(BaseModel):
     notes: tuple[str, ...] = ()
     two_sample_test: dict[str, Any] = {}
     training_samples: int = 0
+    weights: str = ""
 
     @property
     def unfit_features(self) -> str:
