@@ -77,8 +77,8 @@ def watch(
     else:
         viewers.append(Lines(session))
         last = _run(states, viewers)
-    gone = [each for each in reports if not each.exists()]
-    for line in (*_summary(session, last), *(_removed(each, session.out) for each in gone)):
+    removed = [each for each in reports if not each.exists()]
+    for line in (*_summary(session, last), *(_removed(each, session.out) for each in removed)):
         console.print(line)
 
 
