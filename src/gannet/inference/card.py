@@ -71,6 +71,7 @@ class JudgeCard(BaseModel):
         missing: Why there is no judge; empty if there is one.
         classes: Number of classes of reals that its network tells apart; 0 for none.
         groups: The kinds of fakes of its network, in the order of its logits.
+        sizes: Logits of those that have more than one.
         detected: Those that it tells from reals, and whose logits count.
         controls: How well it tells each of them.
         calibration: Of its log-odds, for samples of any class.
@@ -85,12 +86,27 @@ class JudgeCard(BaseModel):
     missing: str = ""
     classes: int = 0
     groups: tuple[str, ...] = ()
+    sizes: dict[str, int] = {}
     detected: tuple[str, ...] = ()
     controls: tuple[ControlAuc, ...] = ()
     calibration: Calibration = Calibration()
     class_calibration: Calibration | None = None
     facts: dict[str, tuple[float, float]] = {}
     strangers: float = 0.0
+
+    @property
+    def reals(self) -> int:
+        """Number of logits of reals, which come first: one for each class."""
+        return max(self.classes, 1)
+
+    def logits_of(self, *names: str) -> list[int]:
+        """Indices of the logits of some groups of fakes."""
+        found: dict[str, range] = {}
+        start = self.reals
+        for group in self.groups:
+            found[group] = range(start, start + self.sizes.get(group, 1))
+            start = found[group].stop
+        return [index for name in names for index in found[name]]
 
     @property
     def undetected(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.modalities.inference import ReadTable, read
-from gannet.networks.classifier import BuildClassifier
+from gannet.networks.classifier import BATCH, BuildClassifier
 
 Baseline = Callable[[Tensor, Tensor, Spec, int], Tensor]
 """Training samples ``(N, *shape)``, their classes ``(N,)`` (-1 for none), sizes and a seed to as
@@ -104,6 +104,9 @@ class JudgingHooks:
     Attributes:
         network: The judge's network, where it is not the modality's classifier.
         steps: Training steps of that network for samples of cost 1.
+        batch: Samples in a batch of it, half of them reals.
+        columns: Whether the numbers of a sample are columns, each of which the judge must see when
+            it alone is replaced, such as the class of a row; a batch has half as many samples more.
         baselines: Trivial generators whose samples the judge must tell from reals, by name.
         others: Samples of other kinds, as many and of the same shape as the given ones.
         facts: Numbers that describe a raw sample; beyond their range in training it is a stranger.
@@ -114,6 +117,8 @@ class JudgingHooks:
 
     network: BuildClassifier | None = None
     steps: int = 280
+    batch: int = BATCH
+    columns: bool = False
     baselines: Mapping[str, Baseline] = field(default_factory=lambda: {"Gaussian": gaussian})
     others: Callable[[Tensor, torch.Generator], Tensor] = other_numbers
     facts: Callable[[Any], Mapping[str, Fact]] | None = facts

@@ -24,9 +24,10 @@ from gannet.inference.calibration import (
 )
 from gannet.inference.card import Calibration, ControlAuc, JudgeCard
 from gannet.inference.judge.judge import Judge, network_of, odds, views_of
-from gannet.inference.judge.network import OWN_FAKES, Groups, Refill, trained_network
+from gannet.inference.judge.network import ONE_REPLACED, OWN_FAKES, Groups, Refill, trained_network
 from gannet.inference.judge.novelty import Novelty
 from gannet.metrics.auc import auc
+from gannet.modalities.corruption import one_replaced
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import codec_errors
 from gannet.modalities.registry import find_modality
@@ -132,6 +133,7 @@ def _with_fitted_judge(
         groups,
         build=network_of(modality),
         steps=int(effort * modality.judging.steps / math.sqrt(cost)),
+        batch=modality.judging.batch,
         seed=seed,
     )
     novelty = Novelty.fitted(
@@ -144,6 +146,7 @@ def _with_fitted_judge(
     card = JudgeCard(
         classes=classes,
         groups=groups.names,
+        sizes=groups.sizes,
         facts=_facts(dataset, modality),
         strangers=float((novelty(others).amax(1) > 1).float().mean()),
     )
@@ -219,7 +222,8 @@ def _groups(
     generated: dict[str, Refill] = dict(modality.evaluation.corruptions)
     generated["other kinds"] = modality.judging.others
     own = _own(artifact, dataset.train, count, derive_seed(seed, 4))
-    return Groups(own.samples, stored, generated)
+    columns = math.prod(spec.shape) if modality.judging.columns else 0
+    return Groups(own.samples, stored, generated, columns=columns)
 
 
 def _test_fakes(
@@ -243,6 +247,8 @@ def _test_fakes(
         elif earlier is not None:
             found[name] = earlier[torch.arange(len(earlier)) % FOURTH == 0]
     found |= {name: make(held_out.samples, rng) for name, make in groups.generated.items()}
+    if groups.columns:
+        found[ONE_REPLACED], _ = one_replaced(held_out.samples, rng)
     return found, own.labels
 
 
@@ -251,15 +257,15 @@ def _calibrated(
 ) -> JudgeCard:
     """The card with controls and calibrations, from samples that the network never saw."""
     card = judge.card
-    kinds = max(card.classes, 1)
+    kinds = card.reals
     real = _logits(judge, held_out.samples)
     others = {name: _logits(judge, each) for name, each in fakes.items()}
     alone: dict[str, ControlAuc] = {}
-    for at, name in enumerate(card.groups):
-        pair = (odds(each, kinds, [kinds + at]) for each in (real, others[name]))
+    for name in card.groups:
+        pair = (odds(each, kinds, card.logits_of(name)) for each in (real, others[name]))
         alone[name] = _control(name, *pair)
     detected = tuple(name for name, control in alone.items() if control.detected)
-    indices = [kinds + card.groups.index(name) for name in detected]
+    indices = card.logits_of(*detected)
     real_odds = odds(real, kinds, indices)
     fake = {name: odds(each, kinds, indices) for name, each in others.items()}
     # What is printed rests on all told groups together, so that is what is reported of each.

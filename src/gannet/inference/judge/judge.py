@@ -93,7 +93,7 @@ class Judge:
             RuntimeError: if the tensors do not fit the card.
         """
         blank = torch.zeros(2, *spec.shape)
-        network = network_of(modality)(blank, max(card.classes, 1) + len(card.groups))
+        network = network_of(modality)(blank, card.reals + len(card.logits_of(*card.groups)))
         weights = {
             name.removeprefix("network."): each
             for name, each in tensors.items()
@@ -123,9 +123,7 @@ class Judge:
         if not len(samples):
             return torch.zeros(0)
         logits = in_chunks(lambda part: self.network(part.float()), samples, 256)
-        kinds = max(self.card.classes, 1)
-        groups = [kinds + self.card.groups.index(name) for name in self.card.detected]
-        return odds(logits, kinds, groups, label)
+        return odds(logits, self.card.reals, self.card.logits_of(*self.card.detected), label)
 
     def judgments(
         self, samples: Tensor, reasons: Sequence[str] = (), label: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,13 +11,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from gannet.core.seeding import derive_seed
+from gannet.modalities.corruption import one_replaced
 from gannet.networks.classifier import BATCH, BuildClassifier, SmallNet, small_net
 
-REAL = BATCH // 2
-"""Reals in a batch."""
-
-OWN = 12
-"""Own fakes in a batch; all other groups share the rest."""
+OWN = 3 / 16
+"""Own fakes as a fraction of a batch, half of which are reals; all other groups share the rest."""
 
 ROUNDS = 20
 """Passes over the reals after which a network would only memorize them."""
@@ -26,6 +25,12 @@ LEAST_STEPS = 60
 
 OWN_FAKES = "own fakes"
 """Name of the group of the generator's own fakes."""
+
+ONE_REPLACED = "one replaced cell"
+"""Name of the group of reals with one number of another real."""
+
+MAX_COLUMNS = 64
+"""Logits of that group, at most: one for each column, or for some neighboring ones."""
 
 Refill = Callable[[Tensor, torch.Generator], Tensor]
 """Reals ``(n, *shape)`` and a random generator to as many fakes of a group."""
@@ -39,16 +44,30 @@ class Groups:
         own: ``(n, *shape)`` fakes of the generator.
         stored: Further fakes by name.
         generated: How fakes of further groups are made from reals, by name.
+        columns: Numbers of a sample each of which is replaced alone; 0 for none. The network also
+            learns which of them it was, which shows it what depends on what.
     """
 
     own: Tensor
     stored: Mapping[str, Tensor]
     generated: Mapping[str, Refill]
+    columns: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of all groups, the own fakes first, which are called ``own fakes``."""
-        return (OWN_FAKES, *self.stored, *self.generated)
+        last = (ONE_REPLACED,) if self.columns else ()
+        return (OWN_FAKES, *self.stored, *self.generated, *last)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Logits of groups that have more than one."""
+        return {ONE_REPLACED: min(self.columns, MAX_COLUMNS)} if self.columns else {}
+
+    @property
+    def logits(self) -> int:
+        """Logits of all groups."""
+        return sum(self.sizes.get(name, 1) for name in self.names)
 
 
 def trained_network(
@@ -60,8 +79,9 @@ def trained_network(
     build: BuildClassifier,
     steps: int,
     seed: int,
+    batch: int = BATCH,
 ) -> SmallNet:
-    """A network with ``max(classes, 1)`` logits of reals, then one for each group of fakes.
+    """A network with ``max(classes, 1)`` logits of reals, then those of each group of fakes.
 
     Half of each batch are reals. Reals without a class count for all classes.
 
@@ -71,19 +91,21 @@ def trained_network(
         classes: Number of classes; 0 for none.
         groups: Kinds of fakes.
         build: Builds the network.
-        steps: Maximum batches of 64.
+        steps: Maximum batches.
         seed: Equal arguments give equal weights on one machine.
+        batch: Samples in a batch, without those that have one number replaced.
 
     Source: Salimans et al. 2016, arXiv:1606.03498, sec. 5 (classes of reals beside one of fakes).
         Differs: several classes of fakes, and the discriminator of training is another network.
     """
     kinds = max(classes, 1)
-    network = small_net(real, kinds + len(groups.names), seed=derive_seed(seed, 1), build=build)
-    steps = max(min(steps, ROUNDS * len(real) // REAL), LEAST_STEPS)
+    network = small_net(real, kinds + groups.logits, seed=derive_seed(seed, 1), build=build)
+    steps = max(min(steps, ROUNDS * len(real) // (batch // 2)), LEAST_STEPS)
     rng = torch.Generator().manual_seed(derive_seed(seed, 2))
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
-    batches = _Batches(real, labels if classes else torch.zeros_like(labels), kinds, groups, rng)
+    labels = labels if classes else torch.zeros_like(labels)
+    batches = _Batches(real, labels, kinds, groups, rng, batch)
     network.train()
     for _ in range(steps):
         samples, targets = batches()
@@ -104,23 +126,36 @@ class _Batches:
     """
 
     def __init__(
-        self, real: Tensor, labels: Tensor, kinds: int, groups: Groups, rng: torch.Generator
+        self,
+        real: Tensor,
+        labels: Tensor,
+        kinds: int,
+        groups: Groups,
+        rng: torch.Generator,
+        batch: int,
     ) -> None:
         self.real, self.labels, self.groups, self.rng = real, labels, groups, rng
         self.numbers = {name: kinds + at for at, name in enumerate(groups.names)}
         self.others = [*groups.stored, *groups.generated]
-        self.per_group = max(round((BATCH - REAL - OWN) / max(len(self.others), 1)), 2)
-        self.turns = max((BATCH - REAL - OWN) // self.per_group, 1)
-        often = self.per_group * min(self.turns / max(len(self.others), 1), 1.0)
-        frequency = torch.full((kinds + len(groups.names),), often)
-        frequency[: kinds + 1] = OWN
-        self.offset = (frequency / OWN).log()
+        self.reals, self.own = batch // 2, round(OWN * batch)
+        rest, others = batch - self.reals - self.own, max(len(self.others), 1)
+        self.per_group = max(round(rest / others), 2)
+        self.turns = max(rest // self.per_group, 1)
+        often = self.per_group * min(self.turns / others, 1.0)
+        columns = groups.sizes.get(ONE_REPLACED, 0)
+        frequency = torch.full((kinds + groups.logits,), often)
+        frequency[: kinds + 1] = self.own
+        if columns:
+            # Together they weigh more than another group, and less than so many groups.
+            frequency[-columns:] = self.reals / columns * math.sqrt(columns)
+        self.offset = (frequency / self.own).log()
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Samples ``(B, *shape)`` and the number of the logit of each, -1 for any real."""
-        rows = self._some(len(self.real), REAL)
+        rows = self._some(len(self.real), self.reals)
         parts, targets = [self.real[rows]], [self.labels[rows]]
-        self._add(parts, targets, OWN_FAKES, self.groups.own[self._some(len(self.groups.own), OWN)])
+        own = self.groups.own[self._some(len(self.groups.own), self.own)]
+        self._add(parts, targets, OWN_FAKES, own)
         order: list[int] = torch.randperm(len(self.others), generator=self.rng).tolist()
         for at in order[: self.turns]:
             name = self.others[at]
@@ -128,10 +163,16 @@ class _Batches:
             if stored is not None:
                 fakes = stored[self._some(len(stored), self.per_group)]
             else:
-                # Of as many as a batch: what is mixed among few samples is hardly mixed at all.
-                origin = self.real[self._some(len(self.real), REAL)]
+                # Of as many as reals: what is mixed among few samples is hardly mixed at all.
+                origin = self.real[self._some(len(self.real), self.reals)]
                 fakes = self.groups.generated[name](origin, self.rng)[: self.per_group]
             self._add(parts, targets, name, fakes)
+        if self.groups.columns:
+            origin = self.real[self._some(len(self.real), self.reals)]
+            fakes, at = one_replaced(origin, self.rng)
+            logits = at * self.groups.sizes[ONE_REPLACED] // self.groups.columns
+            parts.append(fakes)
+            targets.append(self.numbers[ONE_REPLACED] + logits)
         return torch.cat([each.float() for each in parts]), torch.cat(targets)
 
     def _some(self, rows: int, count: int) -> Tensor:

@@ -23,6 +23,7 @@ from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.encoding import column_encoded
+from gannet.networks.classifier import BATCH
 from gannet.networks.nonparametric import EmpiricalMarginals
 from gannet.networks.tabular.cell_net import CellNet
 
@@ -99,6 +100,8 @@ def raws(_codec: Codec[Any], path: Path, read_table: ReadTable) -> Any:
 JUDGING = JudgingHooks(
     network=CellNet,
     steps=1_500,
+    batch=2 * BATCH,
+    columns=True,
     baselines=BASELINES,
     others=other_tokens,
     facts=None,

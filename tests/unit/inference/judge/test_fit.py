@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 import torch
 
+import gannet
 from gannet.api.model import Model
+from gannet.data.containers.frames import read_frame
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import QUANTILES
+from gannet.inference.card import JudgeCard
 from gannet.inference.judge.fit import ANOTHER, _class_calibration, as_delivered, with_judge
-from gannet.inference.judge.judge import Judgment
-from gannet.inference.judge.network import OWN_FAKES
+from gannet.inference.judge.judge import Judgment, odds
+from gannet.inference.judge.network import ONE_REPLACED, OWN_FAKES, Groups, trained_network
 from gannet.inference.judge_files import judge_files
+from gannet.modalities.corruption import one_replaced, shuffled_parts
+from gannet.networks.tabular.cell_net import CellNet
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +183,6 @@ def test_under_a_class_fakes_count_as_much_as_reals_of_other_classes():
 
 def test_rows_that_lost_their_dependence_are_told():
     """Two columns that always agree, against the same columns shuffled."""
-    from gannet.inference.judge.network import Groups, trained_network
-    from gannet.modalities.corruption import shuffled_parts
-    from gannet.networks.tabular.cell_net import CellNet
-
     rng = torch.Generator().manual_seed(0)
     cells = torch.randint(0, 6, (600, 1), generator=rng).float().expand(-1, 3).contiguous()
     other = torch.randint(0, 6, (600, 3), generator=rng).float()
@@ -197,6 +198,76 @@ def test_rows_that_lost_their_dependence_are_told():
     logits = [network(each) for each in (cells[:200], shuffled_parts(cells, rng)[:200])]
     ahead = [each[:, 0] - each[:, 1:].logsumexp(1) for each in logits]
     assert (ahead[0][:, None] > ahead[1]).float().mean() > 0.9
+
+
+def agreeing(count, rng):
+    """Rows in which columns 0 and 1 agree, and column 2 is anything."""
+    first = torch.randint(0, 6, (count, 1), generator=rng).float()
+    return torch.cat([first, first, torch.randint(0, 6, (count, 1), generator=rng).float()], 1)
+
+
+def test_a_single_cell_of_another_row_is_told():
+    """As a class that was mixed up is: one column of three, in one of the three only."""
+    rng = torch.Generator().manual_seed(0)
+    real, new = agreeing(600, rng), agreeing(300, rng)
+    groups = Groups(torch.rand(600, 3, generator=rng), {}, {}, columns=3)
+    assert groups.names == (OWN_FAKES, ONE_REPLACED)
+    nobody = torch.full((600,), -1)
+    network = trained_network(real, nobody, 0, groups, build=CellNet, steps=250, seed=0, batch=128)
+    turned = new.clone()
+    turned[:, 1] = (turned[:, 1] + 1) % 6
+    ahead = [odds(network(each), 1, [2, 3, 4]) for each in (new, turned)]
+    assert (ahead[0][:, None] > ahead[1]).float().mean() > 0.95
+    which = network(turned)[:, 2:].argmax(1)
+    assert (which < 2).float().mean() > 0.95, "the third column depends on nothing"
+
+
+@pytest.mark.parametrize("columns", [3, 70])
+def test_logits_of_columns_are_few(columns):
+    groups = Groups(torch.zeros(40, columns), {}, {}, columns=columns)
+    card = JudgeCard(groups=groups.names, sizes=groups.sizes)
+    assert groups.logits == 1 + min(columns, 64)
+    assert card.logits_of(OWN_FAKES) == [1]
+    assert card.logits_of(ONE_REPLACED) == list(range(2, 2 + min(columns, 64)))
+    rng = torch.Generator().manual_seed(0)
+    real = torch.randint(0, 3, (200, columns), generator=rng).float()
+    network = trained_network(
+        real, torch.full((200,), -1), 0, groups, build=CellNet, steps=2, seed=0
+    )
+    assert network(real[:2]).shape == (2, 1 + groups.logits)
+
+
+def test_replaced_cells_differ_and_are_of_the_same_column():
+    rng = torch.Generator().manual_seed(0)
+    real = torch.stack([torch.arange(50) % 5, torch.arange(50) % 2 + 10, torch.zeros(50)], 1)
+    made, at = one_replaced(real, rng)
+    assert len(made) == len(at) < 50, "the third column has nothing to replace"
+    assert set(at.tolist()) == {0, 1}
+    assert all(
+        (row != real).sum(1).min() <= 1 and row[column] in real[:, column]
+        for row, column in zip(made, at, strict=True)
+    )
+    assert torch.equal(one_replaced(real[:, 2:], rng)[0], real[:, 2:])
+
+
+def test_the_judge_of_a_table_sees_single_cells_and_is_saved(tmp_path):
+    rng = np.random.default_rng(0)
+    first, last = rng.integers(0, 5, 300), rng.integers(0, 3, 300)
+    lines = [f"k{one},v{one},w{three}" for one, three in zip(first, last, strict=True)]
+    (tmp_path / "rows.csv").write_text("\n".join(["key,value,other", *lines]))
+    session = gannet.prepare(tmp_path / "rows.csv", tmp_path / "run", steps=2, width=16)
+    list(session.run())
+    made = with_judge(gannet.load(tmp_path / "run").artifact, session.dataset)
+    controls = {each.name: each.auc for each in made.card.judge.controls}
+    assert made.card.judge.sizes == {ONE_REPLACED: 3}
+    assert controls[ONE_REPLACED] > 0.75, "a third of the cells tells nothing"
+    made.save(tmp_path / "run")
+    saved = gannet.load(tmp_path / "run").artifact
+    (tmp_path / "asked.csv").write_text("key,value,other\nk1,v1,w1\nk1,v2,w1\n")
+    rows = saved.codecs["sample"].encode_frame(read_frame(tmp_path / "asked.csv"))
+    right, wrong = saved.judge.log_odds(rows).tolist()
+    assert right > wrong + 1
+    assert made.judge.log_odds(rows).tolist() == [right, wrong]
 
 
 def test_verdicts_are_of_value():
