@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.scores.causes import Cause, causes_of
 from gannet.core.scores.evidence import Evidence
-from gannet.core.scores.results import Score
+from gannet.core.scores.results import FAIR_AUC, Score
 
 Grade = Literal["good", "fair", "poor", "collapsed", "not judged"]
 
 ORDER: tuple[Grade, ...] = ("good", "fair", "poor", "collapsed")
 """Grades from best to worst."""
 
-FAIR_AUC, POOR_AUC = 0.56, 0.8
-"""AUC of the strongest classifier from which on samples are fair, and poor."""
+POOR_AUC = 0.8
+"""AUC of the strongest classifier from which on samples are poor; fair they are from less on."""
 
 POWERFUL = 0.1
 """A test that would only have found more than this excess of accuracy calls nothing good."""

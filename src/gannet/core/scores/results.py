@@ -10,6 +10,9 @@ from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import TrainingLog
 from gannet.core.scores.about import ENDS, ScoreRole
 
+FAIR_AUC = 0.56
+"""AUC, or accuracy, of the strongest classifier from which on samples are told from reals."""
+
 Departure = Literal["like reals", "too low", "too high"]
 """Where a score lies beside its reference."""
 
@@ -327,6 +330,23 @@ class Report(BaseModel):
     def perfect(self) -> bool:
         """Whether the reference of each score is a perfect output, not further reals."""
         return self.conditional and not any(score.baseline_name for score in self.scores)
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether a two-sample test tells fakes from reals, and not by a hair."""
+        tests = (score for score in self.scores if score.role == "detection")
+        return any(test.departure == "too high" and test.value >= FAIR_AUC for test in tests)
+
+    def outcome(self, score: Score) -> str:
+        """What one of the scores found, in words; the two-sample test outranks all others.
+
+        Where that tells fakes from reals, a score that does not depart has not seen the difference.
+        """
+        if score.unclear or not score.at_reference:
+            return score.departure_text
+        if self.perfect:
+            return "like perfect"
+        return "sees no difference" if self.told_apart else score.departure_text
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without the text in brackets.

@@ -44,8 +44,10 @@ def short_table(report: Report) -> str:
     left = [score for score in report.scores if score not in shown]
     if left:
         like = sum(score.at_reference and not score.unclear for score in left)
-        others = "perfect answers" if report.perfect else "reals"
-        lines.append(f"and {len(left)} more scores, {like} of them like {others}")
+        what = "like perfect answers" if report.perfect else "like reals"
+        if report.told_apart:
+            what = "seeing no difference"
+        lines.append(f"and {len(left)} more scores, {like} of them {what}")
     return "\n".join(lines)
 
 
@@ -68,8 +70,7 @@ def _rank(score: Score) -> tuple[bool, bool, bool, int]:
 
 
 def _outcome(score: Score, report: Report) -> str:
-    perfect = report.perfect and score.at_reference and not score.unclear
-    phrases = ["like perfect" if perfect else score.departure_text]
+    phrases = [report.outcome(score)]
     if score.beaten != "no":
         by = score.baseline_name or report.baseline
         phrases.append(f"{by} is {'better' if score.beaten == 'yes' else 'as good'}")

@@ -116,11 +116,8 @@ def details(report: Report) -> str:
         for sentence in _of_duplicates(report, score_by_role.get("duplicate rate"))
     ]
     sentences += [_of_missing_values(profile) for profile in report.histograms if _missing(profile)]
-    sentences += [
-        sentence
-        for profile in report.histograms
-        for sentence in of_clusters(profile, report.sample_noun)
-    ]
+    for profile in report.histograms:
+        sentences += of_clusters(profile, report.sample_noun)
     for role in ("excess", "rules", "shortfall", "reach", "spread"):
         of_role = (score for score in report.scores if score.role == role)
         sentences += [with_sample_noun(_warned(score), report.sample_noun) for score in of_role]
@@ -189,8 +186,9 @@ def _of_references(report: Report) -> str:
     unclear = sum(score.unclear for score in scores)
     like = sum(score.at_reference for score in scores) - unclear
     beyond = [score for score in scores if score.beyond_reference]
-    others = "those of perfect answers" if report.perfect else "those of other reals"
-    counts = [f"{like} of {len(scores)} scores are like {others}"]
+    others = "are like those of " + ("perfect answers" if report.perfect else "other reals")
+    seen = "see nothing of the difference that the test finds" if report.told_apart else others
+    counts = [f"{like} of {len(scores)} scores {seen}"]
     worse = len(scores) - like - len(beyond) - unclear
     counts.append(f"{worse} {'is' if worse == 1 else 'are'} worse")
     if unclear:

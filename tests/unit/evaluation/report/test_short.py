@@ -32,6 +32,20 @@ def test_the_test_comes_first_then_what_departs():
     assert "like reals" in text
 
 
+def test_the_test_outranks_scores_that_see_no_difference():
+    """As a Fréchet distance in features of labels, which see no smoothness."""
+    blind, told = score("frechet[classifier]", 0.5), score("c2st accuracy[samples]", 0.9, low=0.88)
+    found = report(blind, told)
+    assert found.told_apart
+    assert "like reals" not in short_table(found)
+    assert "sees no difference" in short_table(found)
+    assert "1 of 2 scores see nothing of the difference that the test finds" in summary(found)
+    assert "like those of other reals" not in summary(found)
+    by_a_hair = report(blind, score("c2st accuracy[samples]", 0.54, low=0.53))
+    assert "like reals" in short_table(by_a_hair)
+    assert "like those of other reals" in summary(by_a_hair)
+
+
 def test_a_report_without_scores_has_a_line_too():
     assert short_table(report()).startswith("Not judged: no two-sample test was made.")
 
