@@ -26,6 +26,7 @@ CauseName = Literal[
     "weak discriminator",
     "test too small",
     "test too weak",
+    "missing detail",
     "standstill",
 ]
 
@@ -47,6 +48,12 @@ were still getting better."""
 
 MIN_EVALUATIONS = 6
 """Evaluations below which nobody can say whether samples were still getting better."""
+
+TOO_FEW = "too few steps"
+"""How the monitor's advice begins where a run was short."""
+
+TOO_SMOOTH = "too smooth"
+"""What samples without fine detail are called; see ``Score.ends``."""
 
 NOISY = 0.3
 """Gradient cosine below which batches are too small (see ``training.monitor``)."""
@@ -79,17 +86,23 @@ def causes_of(evidence: Evidence, grades: Mapping[str, str]) -> tuple[Cause, ...
     bad = any(grade in ("fair", "poor", "collapsed") for grade in grades.values())
     log = evidence.training_log
     if bad and not found and log is not None and log.steps and not log.fitted:
-        measured = len(log.series("energy_distance")) >= MIN_EVALUATIONS
-        larger = with_flag("a larger network (", log.controls.capacity, ")")
-        found.append(
-            Cause(
-                name="standstill",
-                why=f"no single fault stands out after {log.steps:,} steps"
-                + ", the last of which brought no improvement" * measured,
-                advice=f"Try {either(larger, 'more data')}.",
-            )
-        )
+        found.append(_standstill(evidence, log))
     return tuple(found)
+
+
+def _standstill(evidence: Evidence, log: TrainingLog) -> Cause:
+    """What remains where no cause stands out: a network, or data, that give no more."""
+    measured = len(log.series("energy_distance")) >= MIN_EVALUATIONS
+    larger = with_flag("a larger network (", log.controls.capacity, ")")
+    departing = evidence.of_role("shortfall", "reach", "ratio", "spread", "excess")
+    ends = dict.fromkeys(score.end for score in departing if score.end)
+    seen = f"what departs is known ({', '.join(ends)}), and no cause of it" if ends else ""
+    return Cause(
+        name="standstill",
+        why=f"{seen or 'no single fault'} stands out after {log.steps:,} steps"
+        + ", the last of which brought no improvement" * measured,
+        advice=f"Try {either(larger, 'more data')}.",
+    )
 
 
 def still_improving(log: TrainingLog) -> bool:
@@ -207,6 +220,8 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
         why = f"samples were still getting better when training ended after {log.steps:,} steps"
     elif log.steps < FEW_STEPS:
         why = f"{log.steps:,} steps are few"
+    elif TOO_FEW in _last_advice(log):  # the monitor counts in passes over the data, too
+        why = f"{log.steps:,} steps of {log.batch:,} are few for these data"
     else:
         return None
     return Cause(
@@ -214,6 +229,11 @@ def _too_few_steps(evidence: Evidence, grades: Mapping[str, str]) -> Cause | Non
         why=why,
         advice=f"Train longer: give {_longer(log)}.",
     )
+
+
+def _last_advice(log: TrainingLog) -> str:
+    """What the monitor advised at its last evaluation."""
+    return str(log.evaluations[-1].get("advice", "")) if log.evaluations else ""
 
 
 def _longer(log: TrainingLog) -> str:
@@ -311,6 +331,22 @@ def _weak_test(evidence: Evidence, _: Mapping[str, str]) -> Cause | None:
     )
 
 
+def _missing_detail(evidence: Evidence, grades: Mapping[str, str]) -> Cause | None:
+    """Samples that are smoother than reals, which a distance watched in training hardly sees."""
+    log = _trained(evidence)
+    smooth = any(score.end == TOO_SMOOTH for score in evidence.scores)
+    if log is None or not log.steps or not smooth or not _bad(grades, "realism"):
+        return None
+    if _memorizes(evidence, grades) or _too_few_steps(evidence, grades) is not None:
+        return None
+    freer = with_flag("; or train anew with a lower ", log.controls.regularize)
+    return Cause(
+        name="missing detail",
+        why="samples lack fine detail, which comes last in training",
+        advice=f"Train longer: give {_longer(log)}{freer}.",
+    )
+
+
 LOOKS: tuple[Callable[[Evidence, Mapping[str, str]], Cause | None], ...] = (
     _unfit_features,
     _nothing_trained,
@@ -324,5 +360,6 @@ LOOKS: tuple[Callable[[Evidence, Mapping[str, str]], Cause | None], ...] = (
     _weak_discriminator,
     _small_test,
     _weak_test,
+    _missing_detail,
 )
 """Causes in the order in which they outrank each other."""

@@ -181,7 +181,7 @@ def _departures(evidence: Evidence) -> Iterator[tuple[Grade, str]]:
 
 def _departs(score: Score) -> str:
     kind = score.name.partition("[")[0]
-    end = score.ends[score.departure == "too high"]
+    end = score.end
     return f"{'samples are ' * _adjective(end)}{end} ({kind} {_beside(score)})"
 
 
@@ -273,7 +273,7 @@ def _variety(evidence: Evidence) -> Part | None:
     for score in evidence.of_role("reach", "spread"):
         grade = effect(score)
         what = _beside(score) if score.role == "spread" else f"{score.value:.0%}"
-        found.append((grade, f"{score.ends[score.departure == 'too high']} ({what})"))
+        found.append((grade, f"{score.end} ({what})"))
     if evidence.training_log is not None and evidence.training_log.diagnosis == "mode_collapse":
         found.append(("poor", "samples were too alike when training ended"))
     if not found:

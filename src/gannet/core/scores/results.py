@@ -122,10 +122,13 @@ class Score(BaseModel):
         match self.departure:
             case "like reals":
                 return "unclear: too few samples" if self.unclear else "like reals"
-            case "too low":
-                return f"differs: {self.ends[0]}"
-            case "too high":
-                return f"differs: {self.ends[1]}"
+            case _:
+                return f"differs: {self.end}"
+
+    @property
+    def end(self) -> str:
+        """Its departure in a word or two: ``too smooth``; empty where it does not depart."""
+        return "" if self.at_reference else self.ends[self.departure == "too high"]
 
     @property
     def at_reference(self) -> bool:

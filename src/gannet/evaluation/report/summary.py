@@ -194,11 +194,7 @@ def _of_references(report: Report) -> str:
     if unclear:
         counts.append(f"{unclear} {'is' if unclear == 1 else 'are'} unclear for want of samples")
     if beyond:
-        names = ", ".join(
-            dict.fromkeys(
-                f"{kind_of(score)}: {score.ends[score.departure == 'too high']}" for score in beyond
-            )
-        )
+        names = ", ".join(dict.fromkeys(f"{kind_of(score)}: {score.end}" for score in beyond))
         counts.append(f"{len(beyond)} better than reals are, which is a departure too ({names})")
     return f"{enumerated(counts)}."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gannet.core.config import NO_CONTROLS, Controls, either, with_flag
+from gannet.core.scores.causes import TOO_FEW
 from gannet.training.monitor.symptoms import Diagnosis, History
 from gannet.training.monitor.thresholds import SMALL_BATCH
 
@@ -64,7 +65,7 @@ def _short(history: History, known: Circumstances) -> bool:
     return few and known.batch >= SMALL_BATCH
 
 
-TOO_FEW_STEPS = "too few steps so far: give it more --minutes or --steps"
+TOO_FEW_STEPS = f"{TOO_FEW} so far: give it more --minutes or --steps"
 TOO_SMALL_A_BATCH = "the batch of {batch} is too small: give a larger --batch"
 
 

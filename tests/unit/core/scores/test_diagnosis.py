@@ -14,6 +14,7 @@ from gannet.core.scores.causes import FEW_STEPS, still_improving
 from gannet.core.scores.diagnosis import diagnose_run, effect, worst
 from gannet.core.scores.evidence import Evidence, evidence_of_card
 from gannet.recipes.registry import find_recipe, recipe_modules
+from gannet.training.monitor.advice import TOO_FEW_STEPS
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,41 @@ def test_few_samples_alone_are_no_cause():
 def test_each_cause_is_named_exactly_where_it_holds(change, name):
     assert names(replace(GOOD, **change)) == [name]
     assert name not in names(GOOD)
+
+
+def smooth(value: float = 0.4) -> Score:
+    """The fraction of pictures that are smoother than reals."""
+    return score("outlier rate", value, 0.05, better="low").model_copy(
+        update={"ends": ("too sharp", "too smooth")}
+    )
+
+
+def test_samples_without_detail_need_training_and_no_larger_network():
+    found = diagnose_run(replace(GOOD, two_sample=told(0.9), scores=(smooth(),)))
+    assert [each.name for each in found.causes] == ["missing detail"]
+    assert "larger network" not in found.advice
+    assert f"--steps {3 * GOOD.training_log.steps}" in found.advice
+    assert names(replace(GOOD, scores=(smooth(0.05),))) == []
+    falling = replace(GOOD, training_log=log(*FALLING), two_sample=told(0.9), scores=(smooth(),))
+    assert names(falling) == ["too few steps"], "once is enough"
+    heart = score("memorization", 0.6, 0.01, better="low")
+    assert "missing detail" not in names(replace(falling, scores=(smooth(), heart)))
+
+
+def test_too_few_steps_are_so_wherever_they_are_said():
+    """The monitor counts passes over the data; the advice at the end must not contradict it."""
+    said = log(*FLAT)
+    last = said.evaluations[-1] | {"advice": TOO_FEW_STEPS}
+    said = said.model_copy(update={"evaluations": (*said.evaluations[:-1], last)})
+    assert names(replace(GOOD, training_log=said, two_sample=told(0.9))) == ["too few steps"]
+
+
+def test_a_standstill_does_not_deny_what_departs():
+    crowded = score("density", 1.5, 0.97)
+    found = diagnose_run(replace(GOOD, two_sample=told(0.9), scores=(crowded,)))
+    assert [each.name for each in found.causes] == ["standstill"]
+    assert "What departs is known (too crowded)" in found.advice
+    assert "no single fault" not in found.advice
 
 
 def test_rules_that_nearly_all_samples_break_are_not_blamed_on_a_short_run():
