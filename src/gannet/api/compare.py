@@ -13,6 +13,7 @@ from gannet.api.evaluation_data import own_path
 from gannet.api.model import Model
 from gannet.api.train import load
 from gannet.core import device as processor
+from gannet.core.config import flag
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.files import write_whole
 from gannet.core.io.training_log import PLAN
@@ -22,6 +23,7 @@ from gannet.evaluation.report.comparison import describe_score, summary, to_mark
 from gannet.evaluation.report.examples import Examples
 from gannet.evaluation.report.html.comparison import RunGroup, compared_page
 from gannet.evaluation.report.html.page import can_draw
+from gannet.modalities.registry import find_modality
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,44 @@ def check_comparable(models: Sequence[Model]) -> None:
                 f"{names} encode their data differently "
                 f"({_describe_shape(first)} and {_describe_shape(other)}), so their scores are "
                 "not comparable",
-                remedy="Compare runs on the same data, at the same resolution and columns.",
+                remedy=_of_inputs(first, other) or _of_options(first, other),
             )
         if first.card.data.get("digest") != other.card.data.get("digest"):
             raise DataError(
                 f"{names} were trained on different data, labels or splits: samples held out from "
                 "one may be training data of the other",
-                remedy="Train both on the same data with the same --label.",
+                remedy=_of_inputs(first, other)
+                or "Train both on the same data with the same --label.",
             )
+
+
+def _of_inputs(first: Model, other: Model) -> str:
+    """What to do about two runs of which one answers inputs; empty if none or both do."""
+    answering = [each for each in (first, other) if each.artifact.recipe.inputs.conditional]
+    if len(answering) != 1:
+        return ""
+    run, recipe = answering[0].folder, answering[0].artifact.recipe
+    methods = ", ".join(recipe.evaluation.reference_methods)
+    beside = f" ({methods})" if methods else ""
+    return (
+        f"{run} answers inputs, and the other run reads the same files as samples without inputs: "
+        f"compare it with runs that answer inputs. `gannet evaluate {run}` sets it beside simple "
+        f"methods{beside}."
+    )
+
+
+def _of_options(first: Model, other: Model) -> str:
+    """With which options to train one run again, so that it reads data as the other does."""
+    if first.codec.kind == other.codec.kind:
+        options_of = find_modality(first.codec.kind).reading.options_of
+        wanted, has = options_of(first.codec), options_of(other.codec)
+        flags = [f"{flag(name)} {value}" for name, value in wanted.items() if has[name] != value]
+        if flags:
+            return (
+                f"Train {other.folder} again, into another folder, with {' '.join(flags)}, which "
+                f"{first.folder} has."
+            )
+    return "Compare runs on the same data, at the same size and with the same columns."
 
 
 def _grouped(scored: Sequence[Scored]) -> list[Group]:

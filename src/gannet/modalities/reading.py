@@ -364,6 +364,7 @@ class Reading:
         known: From a source and a codec to a source without what the codec does not know, such as
             further columns.
         unread: Suffix of files of this kind that cannot be read -> what they are, and the remedy.
+        options_of: Options that lead to a codec, whatever the data, such as a resolution.
     """
 
     adopt: Callable[[Source, ColumnView], Source] = source_unchanged
@@ -382,6 +383,7 @@ class Reading:
     traits: Callable[[Source], Traits] | None = None
     known: Callable[[Source, Any], Source] = as_given
     unread: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    options_of: Callable[[Any], Mapping[str, object]] = lambda _: {}
 
 
 ITEM_BY_ITEM = Reading()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import gannet
 from gannet.api import compare
@@ -70,3 +72,29 @@ def test_what_cannot_be_compared_is_refused(runs, squares, points, tmp_path):
     gannet.train(squares, tmp_path / "unlabeled", label="", pseudo_classes=0, **OPTIONS)
     with pytest.raises(DataError, match="different data, labels or splits"):
         gannet.compare([runs / "a", tmp_path / "unlabeled"], squares)
+
+
+def test_runs_of_two_sizes_are_refused_with_the_option_that_makes_them_one(runs, squares, tmp_path):
+    gannet.train(squares, tmp_path / "large", resolution=16, **OPTIONS)
+    with pytest.raises(DataError, match="1 × 8 × 8 and image of 1 × 16 × 16") as refused:
+        gannet.compare([runs / "a", tmp_path / "large"], squares)
+    assert "with --resolution 8, which" in refused.value.remedy
+    with pytest.raises(DataError) as refused:
+        gannet.compare([tmp_path / "large", runs / "a"], squares)
+    assert "with --resolution 16, which" in refused.value.remedy
+
+
+def test_a_run_on_pairs_and_one_on_the_same_files_without_inputs_say_why(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "pairs").mkdir()
+    for number in range(24):
+        pixels = rng.integers(0, 255, (16, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pairs" / f"{number}.png")
+    quick = {"steps": 2, "width": 4, "batch": 4, "threads": 1}
+    gannet.train(tmp_path / "pairs", tmp_path / "answers", recipe="translate", **quick)
+    gannet.train(tmp_path / "pairs", tmp_path / "copies", recipe="baseline_copies")
+    for order in (("answers", "copies"), ("copies", "answers")):
+        with pytest.raises(DataError) as refused:
+            gannet.compare([tmp_path / each for each in order])
+        assert f"{tmp_path / 'answers'} answers inputs" in refused.value.remedy
+        assert "the input itself" in refused.value.remedy

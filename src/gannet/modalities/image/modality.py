@@ -37,7 +37,7 @@ from gannet.modalities.image.io.unread import NOT_READ
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
-from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, traits
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, options_of, traits
 from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
@@ -198,6 +198,7 @@ modality = Modality(
         pairing=PAIRING,
         traits=traits,
         unread=NOT_READ,
+        options_of=options_of,
     ),
     examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,

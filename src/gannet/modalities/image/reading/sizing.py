@@ -38,6 +38,11 @@ class ImageOptions(BaseModel):
     )
 
 
+def options_of(codec: ImageCodec) -> dict[str, int]:
+    """The options that lead to a codec."""
+    return {"resolution": min(codec.height, codec.width)}
+
+
 def choose_codec(source: Source, options: ImageOptions, budget: Budget) -> tuple[ImageCodec, str]:
     """The codec for images, and the reason for its size.
 
