@@ -96,10 +96,10 @@ def _standstill(evidence: Evidence, log: TrainingLog) -> Cause:
     larger = with_flag("a larger network (", log.controls.capacity, ")")
     departing = evidence.of_role("shortfall", "reach", "ratio", "spread", "excess")
     ends = dict.fromkeys(score.end for score in departing if score.end)
-    seen = f"what departs is known ({', '.join(ends)}), and no cause of it" if ends else ""
+    known = f"what departs is known ({', '.join(ends)}), and no cause of it" if ends else ""
     return Cause(
         name="standstill",
-        why=f"{seen or 'no single fault'} stands out after {log.steps:,} steps"
+        why=f"{known or 'no single fault'} stands out after {log.steps:,} steps"
         + ", the last of which brought no improvement" * measured,
         advice=f"Try {either(larger, 'more data')}.",
     )

@@ -335,7 +335,7 @@ class Report(BaseModel):
         return self.conditional and not any(score.baseline_name for score in self.scores)
 
     @property
-    def told_apart(self) -> bool:
+    def distinguished(self) -> bool:
         """Whether a two-sample test tells fakes from reals, and not by a hair."""
         tests = (score for score in self.scores if score.role == "detection")
         return any(test.departure == "too high" and test.value >= FAIR_AUC for test in tests)
@@ -349,7 +349,7 @@ class Report(BaseModel):
             return score.departure_text
         if self.perfect:
             return "like perfect"
-        return "sees no difference" if self.told_apart else score.departure_text
+        return "sees no difference" if self.distinguished else score.departure_text
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without the text in brackets.

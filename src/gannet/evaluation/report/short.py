@@ -45,7 +45,7 @@ def short_table(report: Report) -> str:
     if left:
         like = sum(score.at_reference and not score.unclear for score in left)
         what = "like perfect answers" if report.perfect else "like reals"
-        if report.told_apart:
+        if report.distinguished:
             what = "seeing no difference"
         lines.append(f"and {len(left)} more scores, {like} of them {what}")
     return "\n".join(lines)

@@ -36,7 +36,7 @@ def test_the_test_outranks_scores_that_see_no_difference():
     """As a Fréchet distance in features of labels, which see no smoothness."""
     blind, told = score("frechet[classifier]", 0.5), score("c2st accuracy[samples]", 0.9, low=0.88)
     found = report(blind, told)
-    assert found.told_apart
+    assert found.distinguished
     assert "like reals" not in short_table(found)
     assert "sees no difference" in short_table(found)
     assert "1 of 2 scores see nothing of the difference that the test finds" in summary(found)
