@@ -106,7 +106,8 @@ class JudgingHooks:
         steps: Training steps of that network for samples of cost 1.
         batch: Samples in a batch of it, half of them reals.
         columns: Whether the numbers of a sample are columns, each of which the judge must see when
-            it alone is replaced, such as the class of a row; a batch has half as many samples more.
+            it alone is replaced, such as the class of a row; a batch has as many samples more.
+        learning_rate: The highest of its training.
         baselines: Trivial generators whose samples the judge must tell from reals, by name.
         others: Samples of other kinds, as many and of the same shape as the given ones.
         facts: Numbers that describe a raw sample; beyond their range in training it is a stranger.
@@ -119,6 +120,7 @@ class JudgingHooks:
     steps: int = 280
     batch: int = BATCH
     columns: bool = False
+    learning_rate: float = 3e-3
     baselines: Mapping[str, Baseline] = field(default_factory=lambda: {"Gaussian": gaussian})
     others: Callable[[Tensor, torch.Generator], Tensor] = other_numbers
     facts: Callable[[Any], Mapping[str, Fact]] | None = facts

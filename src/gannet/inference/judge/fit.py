@@ -134,6 +134,7 @@ def _with_fitted_judge(
         build=network_of(modality),
         steps=int(effort * modality.judging.steps / math.sqrt(cost)),
         batch=modality.judging.batch,
+        learning_rate=modality.judging.learning_rate,
         seed=seed,
     )
     novelty = Novelty.fitted(

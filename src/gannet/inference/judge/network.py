@@ -80,6 +80,7 @@ def trained_network(
     steps: int,
     seed: int,
     batch: int = BATCH,
+    learning_rate: float = 3e-3,
 ) -> SmallNet:
     """A network with ``max(classes, 1)`` logits of reals, then those of each group of fakes.
 
@@ -93,7 +94,8 @@ def trained_network(
         build: Builds the network.
         steps: Maximum batches.
         seed: Equal arguments give equal weights on one machine.
-        batch: Samples in a batch, without those that have one number replaced.
+        batch: Samples in a batch, and as many more where columns are replaced.
+        learning_rate: The highest.
 
     Source: Salimans et al. 2016, arXiv:1606.03498, sec. 5 (classes of reals beside one of fakes).
         Differs: several classes of fakes, and the discriminator of training is another network.
@@ -102,8 +104,11 @@ def trained_network(
     network = small_net(real, kinds + groups.logits, seed=derive_seed(seed, 1), build=build)
     steps = max(min(steps, ROUNDS * len(real) // (batch // 2)), LEAST_STEPS)
     rng = torch.Generator().manual_seed(derive_seed(seed, 2))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
+    rate, weights = learning_rate, network.parameters()
+    optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.02, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps, pct_start=0.2
+    )
     labels = labels if classes else torch.zeros_like(labels)
     batches = _Batches(real, labels, kinds, groups, rng, batch)
     network.train()
@@ -113,7 +118,7 @@ def trained_network(
         optimizer.zero_grad(set_to_none=True)
         _loss(logits, targets, kinds).backward()
         optimizer.step()
-        rate.step()
+        schedule.step()
     return network.eval().requires_grad_(False)
 
 
@@ -137,7 +142,7 @@ class _Batches:
         self.real, self.labels, self.groups, self.rng = real, labels, groups, rng
         self.numbers = {name: kinds + at for at, name in enumerate(groups.names)}
         self.others = [*groups.stored, *groups.generated]
-        self.reals, self.own = batch // 2, round(OWN * batch)
+        self.size, self.reals, self.own = batch, batch // 2, round(OWN * batch)
         rest, others = batch - self.reals - self.own, max(len(self.others), 1)
         self.per_group = max(round(rest / others), 2)
         self.turns = max(rest // self.per_group, 1)
@@ -147,7 +152,7 @@ class _Batches:
         frequency[: kinds + 1] = self.own
         if columns:
             # Together they weigh more than another group, and less than so many groups.
-            frequency[-columns:] = self.reals / columns * math.sqrt(columns)
+            frequency[-columns:] = batch / columns * math.sqrt(columns)
         self.offset = (frequency / self.own).log()
 
     def __call__(self) -> tuple[Tensor, Tensor]:
@@ -168,7 +173,7 @@ class _Batches:
                 fakes = self.groups.generated[name](origin, self.rng)[: self.per_group]
             self._add(parts, targets, name, fakes)
         if self.groups.columns:
-            origin = self.real[self._some(len(self.real), self.reals)]
+            origin = self.real[self._some(len(self.real), self.size)]
             fakes, at = one_replaced(origin, self.rng)
             logits = at * self.groups.sizes[ONE_REPLACED] // self.groups.columns
             parts.append(fakes)

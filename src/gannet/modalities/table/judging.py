@@ -102,6 +102,7 @@ JUDGING = JudgingHooks(
     steps=1_500,
     batch=2 * BATCH,
     columns=True,
+    learning_rate=1e-2,  # most of its weights are embeddings, which few samples of a batch change
     baselines=BASELINES,
     others=other_tokens,
     facts=None,
