@@ -34,9 +34,25 @@ def random_masks(images: Tensor, rng: torch.Generator, max_fraction: float) -> T
     """Random masks ``(B, 1, H, W)``, 1 where missing; ``max_fraction`` bounds the mask ratio."""
     count, high, wide = len(images), images.shape[2], images.shape[3]
     device = images.device
-    seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng, device=device).tolist()
+    if device.type == "cpu":
+        seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng).tolist()
+    else:
+        seeds = seeds_of_state(count, rng)
     masks = [_random_mask(high, wide, np.random.default_rng(seed), max_fraction) for seed in seeds]
     return torch.from_numpy(np.stack(masks))[:, None].to(device)
+
+
+def seeds_of_state(count: int, rng: torch.Generator) -> list[int]:
+    """Seeds that follow from the state of a generator, which moves on.
+
+    Numbers that are drawn on a GPU could only be read once it has done all that was asked of it
+    before; its generator's state is kept outside of it.
+    """
+    state = hashlib.blake2b(rng.get_state().numpy().tobytes(), digest_size=8).digest()
+    torch.rand(1, generator=rng, device=rng.device)
+    drawn = np.random.default_rng(int.from_bytes(state, "little")).integers(1 << 31, size=count)
+    seeds: list[int] = drawn.tolist()
+    return seeds
 
 
 def content_masks(images: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -27,8 +28,15 @@ def missing(rows: Tensor, missing_field: Sequence[int]) -> Tensor:
     """Mask ``(B, F)`` of the missing cells; see ``TableLayout.missing_field``."""
     if not missing_field:
         return torch.zeros_like(rows, dtype=torch.bool)
-    at = torch.tensor(missing_field, device=rows.device)
+    at = _on_device(tuple(missing_field), rows.device)
     return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # tokens are whole
+
+
+@lru_cache(maxsize=64)
+def _on_device(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    """Whole numbers as a tensor, copied to the device once: each copy waits for a GPU."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor(numbers, device=device)
 
 
 class Layout(nn.Module):
@@ -128,7 +136,8 @@ class Layout(nn.Module):
     def cells(self, tokens: Tensor, inside: Tensor) -> Tensor:
         """Tokens ``(B, F)`` as cells; ``inside`` in [0, 1) is the position within a slice."""
         cells = tokens.float()
-        cells[:, self.continuous] = (cells[:, self.continuous] + inside.float()) / SLICES
+        at = _on_device(tuple(self.continuous), cells.device)
+        cells[:, at] = (cells[:, at] + inside.float()) / SLICES
         return cells
 
 

@@ -148,6 +148,8 @@ def fill(
     missing: Tensor,
     uniforms: Tensor,
     order: Sequence[int],
+    *,
+    whole: bool | None = None,
 ) -> None:
     """Sample the unobserved tokens of rows, in place.
 
@@ -158,8 +160,11 @@ def fill(
         missing: ``(B, F)`` mask of unobserved tokens.
         uniforms: ``(B, F)`` uniform in [0, 1).
         order: Of the fields.
+        whole: Whether all rows go through the layers for each field, and observed tokens are put
+            back; by default on a GPU, which would be waited for to know which rows can be spared.
     """
-    some, every = missing.any(0).tolist(), missing.all(0).tolist()
+    whole = tokens.device.type != "cpu" if whole is None else whole
+    some, every = torch.stack([missing.any(0), missing.all(0)]).tolist()
     remaining = [field for field in order if some[field]]
     # Rows share prefixes while there are few of them.
     while remaining and every[remaining[0]] and not prefixes.one_per_row:
@@ -173,9 +178,27 @@ def fill(
         few = slice(at, at + PART)
         branch = PrefixCache(prefixes.features[few], prefixes.prefix_of_row[few], one_per_row=True)
         for field in remaining:
+            if whole and not every[field]:
+                _fill_where(layers, branch, tokens[few], missing[few], uniforms[few], field)
+                continue
             selected = slice(None) if every[field] else missing[few, field].nonzero().squeeze(1)
             mine = branch.features[selected]
             sampled = branch.draw(layers.cumulative(mine, field), uniforms[few, field][selected])
             tokens[few, field][selected] = sampled
             if field != remaining[-1]:
                 branch.features[selected] = mine.add_(layers.steps[field][sampled])
+
+
+def _fill_where(
+    layers: Layers,
+    branch: PrefixCache,
+    tokens: Tensor,
+    missing: Tensor,
+    uniforms: Tensor,
+    field: int,
+) -> None:
+    """Sample one field of all rows, in place, and keep the tokens that are observed."""
+    absent = missing[:, field]
+    sampled = branch.draw(layers.cumulative(branch.features, field), uniforms[:, field])
+    tokens[:, field] = torch.where(absent, sampled, tokens[:, field])
+    branch.features += layers.steps[field][sampled] * absent[:, None]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
 
+import gannet.networks.tabular.network as layers
 from gannet.core.types import Condition, Spec, TableLayout
 from gannet.networks.tabular.layout import SLICES, Layout, condition_vector
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
-from gannet.networks.tabular.sampling import PrefixCache, uniforms
+from gannet.networks.tabular.sampling import PrefixCache, fill, uniforms
 
 FIELDS = (3, 5, 0, 2)
 SPEC = Spec((4,), vector=8, table=TableLayout(FIELDS))
@@ -203,6 +205,19 @@ def test_a_row_is_filled_as_if_it_were_alone(mixed):
     for row in range(0, 100, 7):
         alone = made(noise[row : row + 1], told_all[row : row + 1])
         assert torch.allclose(alone, together[row : row + 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("never", [0, 1])
+def test_whole_rows_are_filled_as_the_chosen_ones_are(never, monkeypatch):
+    """As on a GPU: all rows go through the layers, and what is observed is put back."""
+    made, cells = network(), rows(300)
+    observed = (torch.rand(300, 4, generator=torch.Generator().manual_seed(3)) < 0.5).float()
+    observed[:, 3] = never  # one field of which all cells are observed, or none
+    condition, noise = given(cells, observed), normal(300)
+    chosen = made(noise, condition)
+    monkeypatch.setattr(layers, "fill", partial(fill, whole=True))
+    assert torch.equal(made(noise, condition), chosen)
+    assert torch.equal(chosen[observed > 0], cells[observed > 0])
 
 
 def test_what_is_hidden_does_not_reach_the_generator():

@@ -11,7 +11,12 @@ from gannet.core.errors import DataError
 from gannet.data import dataset
 from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
+from gannet.modalities.image.masks import (
+    content_masks,
+    fill_by_diffusion,
+    random_masks,
+    seeds_of_state,
+)
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import gray, pencil
 from gannet.modalities.image.reading.two_domains import check_two_domains
@@ -168,6 +173,15 @@ def test_pairs_are_made_from_any_folder(tmp_path):
     assert (pencil(flat) == 255).all()
     flat[:, 4:] = 250
     assert (pencil(flat)[:, 3:5] < 50).all()
+
+
+def test_seeds_of_a_state_are_its_own_and_move_on():
+    """What masks are drawn from beside a GPU, whose numbers would have to be waited for."""
+    rng, again = (torch.Generator().manual_seed(2) for _ in range(2))
+    first, second = seeds_of_state(5, rng), seeds_of_state(5, rng)
+    assert first == seeds_of_state(5, again)
+    assert not set(first) & set(second)
+    assert first != seeds_of_state(5, torch.Generator().manual_seed(3))
 
 
 def test_holes_are_of_the_size_asked_for_and_repeat():
