@@ -36,7 +36,7 @@ def missing(rows: Tensor, missing_field: Sequence[int]) -> Tensor:
 def _on_device(numbers: tuple[int, ...], device: torch.device) -> Tensor:
     """Whole numbers as a tensor, copied to the device once: each copy waits for a GPU."""
     with torch.inference_mode(mode=False):
-        return torch.tensor(numbers, device=device)
+        return torch.tensor(numbers, dtype=torch.int64, device=device)
 
 
 class Layout(nn.Module):

@@ -56,6 +56,11 @@ def test_symbols_and_cells_are_each_others_inverse():
     assert (back[:, 2] <= cells[:, 2]).all()
 
 
+def test_a_layout_without_positions_has_cells_too():
+    layout, tokens = Layout((3, 5)), torch.tensor([[2, 4], [0, 1]])
+    assert torch.equal(layout.cells(tokens, torch.zeros(2, 0)), tokens.float())
+
+
 def test_cells_outside_their_field_count_as_its_ends():
     layout = Layout(FIELDS)
     assert layout.tokens(torch.tensor([[-1.0, 9.0, 1.0, 7.0]])).tolist() == [[0, 4, SLICES - 1, 1]]
