@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, fold, interpolate, leaky_relu, linear, unfold
+from torch.nn.functional import fold, interpolate, linear, unfold
 
 from gannet.core.types import Condition, Spec
 
@@ -279,85 +279,53 @@ class StridedDiscriminator(nn.Module):
         return logits
 
 
-class Residual(nn.Module):
-    """Residual block: two 3x3 convolutions and a skip connection; keeps the size."""
+class ResidualUpBlock(nn.Module):
+    """Residual block that enlarges: two 3x3 convolutions and a skip connection.
+
+    The first convolution lies before the enlargement, where it costs a quarter.
+    """
 
     def __init__(self, inside: int, outside: int) -> None:
         super().__init__()
-        self.carry = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
-        self.first = nn.Conv2d(inside, outside, 3, padding=1)
+        self.before, self.after = normalized(inside), normalized(outside)
+        self.first = nn.Conv2d(inside, outside, 3, padding=1, bias=False)
         self.second = nn.Conv2d(outside, outside, 3, padding=1)
+        self.carry = nn.Conv2d(inside, outside, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(B, inside, H, W)`` to ``(B, outside, H, W)``."""
-        residual: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
-        carried: Tensor = self.carry(x)
-        return carried + residual
-
-
-def fixup_init_(network: nn.Module) -> None:
-    """He initialisation with zero residual branches (Fixup), so that depth costs no stability.
-
-    Source: Zhang et al. 2019, arXiv:1901.09321, section 3 (the last layer of a branch starts at
-    zero, so no normalisation is needed).
-    """
-    he_init_(network)
-    for part in network.modules():
-        if isinstance(part, Residual):
-            nn.init.zeros_(part.second.weight)
+    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """``(B, inside, h, w)`` to ``(B, outside, *size)``."""
+        residual: Tensor = self.second(self.after(interpolate(self.first(self.before(x)), size)))
+        return residual + interpolate(self.carry(x), size)
 
 
 class ResidualGenerator(nn.Module):
-    """Residual generator: one block per size, without normalisation."""
+    """Residual generator with batch normalisation: one block per doubling of the size.
+
+    Source: Miyato et al. 2018, arXiv:1802.05957, figure 9 (the generator of their residual
+    networks). Differs: convolves before it enlarges; starts at four to seven cells and ends at
+    the exact size.
+    """
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
         super().__init__()
         channels, *space = spec.shape
         self.sizes = pyramid(space)
-        wide = widths(width, len(self.sizes))
+        wide = widths(width, max(len(self.sizes) - 1, 1))
         self.start = (wide[0], *self.sizes[0])
         self.input = nn.Linear(noise + spec.vector, math.prod(self.start))
-        insides = [wide[0], *wide]
+        # Half as many channels at the full size, where a block costs most.
+        outs = [*wide[1:], max(wide[-1] // 2, 1)] if len(self.sizes) > 1 else []
         self.blocks = nn.ModuleList(
-            Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
+            ResidualUpBlock(inside, outside) for inside, outside in zip(wide, outs, strict=False)
         )
-        self.output = nn.Conv2d(wide[-1], channels, 3, padding=1)
-        fixup_init_(self)
+        last = outs[-1] if outs else wide[-1]
+        self.output = nn.Sequential(normalized(last), nn.Conv2d(last, channels, 3, padding=1))
+        he_init_(self)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
         x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
-        for size, block in zip(self.sizes, self.blocks, strict=True):
-            x = block(interpolate(x, size))
-        images: Tensor = self.output(leaky_relu(x, LEAK))
+        for size, block in zip(self.sizes[1:], self.blocks, strict=True):
+            x = block(x, size)
+        images: Tensor = self.output(x)
         return images.tanh()
-
-
-class ResidualDiscriminator(nn.Module):
-    """Residual discriminator to one logit: one block per size, without normalisation."""
-
-    def __init__(self, spec: Spec, width: int) -> None:
-        super().__init__()
-        channels, *space = spec.shape
-        self.sizes = pyramid(space)[::-1]
-        wide = widths(width, len(self.sizes))[::-1]
-        self.stem = nn.Conv2d(channels, wide[0], 3, padding=1)
-        insides = [wide[0], *wide]
-        self.blocks = nn.ModuleList(
-            Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
-        )
-        self.hidden = nn.Linear(wide[-1] * math.prod(self.sizes[-1]), wide[-1])
-        self.head = ProjectionHead(wide[-1], spec.vector)
-        fixup_init_(self)
-
-    def features(self, samples: Tensor) -> Tensor:
-        """``(B, *spec.shape)`` to ``(B, F)``."""
-        x = self.stem(samples)
-        for size, block in zip(self.sizes, self.blocks, strict=True):
-            x = block(adaptive_avg_pool2d(x, size))
-        return leaky_relu(self.hidden(leaky_relu(x, LEAK).flatten(1)), LEAK)
-
-    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
-        """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.head(self.features(samples), condition)
-        return logits

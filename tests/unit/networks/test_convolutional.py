@@ -13,7 +13,7 @@ SHAPES = [(1, 28, 28), (3, 30, 45), (4, 8, 5), (1, 4, 4)]
 PAIRS = [
     (convolutional.StridedGenerator, convolutional.StridedDiscriminator),
     (convolutional.UpsamplingGenerator, convolutional.StridedDiscriminator),
-    (convolutional.ResidualGenerator, convolutional.ResidualDiscriminator),
+    (convolutional.ResidualGenerator, convolutional.StridedDiscriminator),
     (mlp.MLPGenerator, mlp.MLPDiscriminator),
     (mlp.ResidualRowGenerator, mlp.ResidualRowDiscriminator),
 ]
