@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import overload
 
-OWN_FILES = frozenset({"metadata.csv", "metadata.jsonl", "pairs.csv", "dataset.json"})
+OWN_FILES = frozenset(
+    {"metadata.csv", "metadata.jsonl", "metadata.parquet", "pairs.csv", "dataset.json"}
+)
 """Names of files that describe the samples beside them, so that they are never samples."""
 
 

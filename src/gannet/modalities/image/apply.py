@@ -21,6 +21,7 @@ from gannet.modalities.image.io.bit_depth import (
     write_deep,
 )
 from gannet.modalities.image.io.files import NOT_AN_IMAGE
+from gannet.modalities.image.io.levels import dark_note
 from gannet.modalities.inference import ReadTable
 
 LOSSY = (".jpg", ".jpeg", ".webp")
@@ -107,6 +108,8 @@ def output_value(codec: Codec[Any], raw: Any) -> NDArray[np.uint8]:  # noqa: ARG
 
 
 def _warn_of_depth(task: TransformTask, image: DeepImage, given: Path) -> None:
+    if note := dark_note(image.pixels, image.bits):
+        task.warn(f"{given}: {note}")
     if image.bits < image.stored:
         task.warn(
             f"{given}: {image.stored} bits per channel, of which {image.bits} are used; save it as "

@@ -149,6 +149,28 @@ def note_of(low: float, high: float, dtype: np.dtype[Any], levels: Levels) -> st
     return f"values run from {low:,.6g} to {high:,.6g} in {dtype}: {levels}"
 
 
+def dark_note(pixels: NDArray[np.float32], bits: int) -> str:
+    """A note on an image by itself whose numbers end early; empty if they do not.
+
+    Args:
+        pixels: ``(H, W, C)`` in 0..1 of all of the range.
+        bits: Per channel.
+
+    >>> dark_note(np.full((2, 2, 1), 4_000 / 65_535, np.float32), 16)
+    'its numbers end at 4,000 of 65,535, and 4,095 may be white; scale it to 65,535 before'
+    """
+    if bits <= 8 or pixels.shape[2] > 1:
+        return ""
+    top = round(float(pixels.max()) * FULL)
+    found = levels_of(0, top, np.dtype(np.uint16))
+    if found is None or found.white >= FULL or not top:
+        return ""
+    return (
+        f"its numbers end at {top:,} of {FULL:,}, and {found.white:,} may be white; scale it to "
+        f"{FULL:,} before"
+    )
+
+
 def stored_values(item: Item, name: str, *, deep: bool) -> NDArray[Any] | None:
     """The numbers ``(H, W)`` of a grey image, upright; ``None`` if it is no such image.
 

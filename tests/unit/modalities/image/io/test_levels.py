@@ -12,7 +12,7 @@ from gannet.core.errors import DataError
 from gannet.core.io.pointers import other_content
 from gannet.data.find import find
 from gannet.modalities.image.io.files import upright
-from gannet.modalities.image.io.levels import Levels, levels_of
+from gannet.modalities.image.io.levels import Levels, dark_note, levels_of
 
 RAMPS = np.linspace(0, 1, 12 * 64).reshape(12, 8, 8)
 """Twelve pictures, from black to white."""
@@ -156,3 +156,10 @@ def test_a_fourth_band_is_alpha_only_where_the_file_says_so(tmp_path):
                      planarconfig="contig")  # fmt: skip
     with pytest.raises(DataError, match="more than four bands"):
         upright(tmp_path / "7.tif", "7.tif")
+
+
+def test_one_dark_picture_is_said_to_be_dark():
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
+    assert "4,095 may be white" in dark_note(ramp * (4_000 / 65_535), 16)
+    assert dark_note(ramp, 16) == dark_note(ramp * 0.1, 8) == ""
+    assert dark_note(np.repeat(ramp, 3, 2) * 0.01, 16) == dark_note(ramp * 0, 16) == ""
