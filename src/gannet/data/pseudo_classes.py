@@ -13,7 +13,13 @@ from gannet.core.config import Config, flag
 from gannet.core.errors import ConfigError
 from gannet.core.seeding import random_subset
 from gannet.data.dataset import LABEL, Dataset, Rows
-from gannet.metrics.modes.kmeans import assigned, centers, usual_count
+from gannet.metrics.modes.kmeans import (
+    MAX_TESTED,
+    are_clustered,
+    assigned,
+    centers,
+    usual_count,
+)
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality, modalities
 
@@ -27,6 +33,8 @@ CHUNK = 500
 def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Dataset:
     """Add pseudo-classes to data without classes, if the recipe uses them.
 
+    Unless their number is given, only to data that lie in clusters.
+
     Args:
         dataset: The data.
         setting: Name of the recipe's setting for their number; empty if it has none.
@@ -38,7 +46,7 @@ def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Datas
     modality = find_modality(dataset.source.kind)
     suits = bool(setting) and LABEL not in dataset.codecs and modality.reading.pseudo_classes
     chosen = config.model_dump(include={setting}, exclude_unset=True)
-    count = chosen.get(setting, usual_count(len(dataset.train)) if suits else 0)
+    count = chosen[setting] if setting in chosen else _found(dataset) if suits else 0
     many = modality.noun[1]
     if count and not suits:
         raise ConfigError(
@@ -53,6 +61,17 @@ def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Datas
     # One thread fixes the order of sums: a resumed run must find exactly the same clusters.
     with processor.threads(1):
         return clustered(dataset, count, seed=0) if count else dataset
+
+
+def _found(dataset: Dataset) -> int:
+    """Usual number of clusters; 0 for samples that do not lie in clusters, such as photos."""
+    rows = dataset.train
+    count = usual_count(len(rows))
+    if not count:
+        return 0
+    some = random_subset(len(rows), MAX_TESTED, 0)
+    with processor.threads(1):
+        return count if are_clustered(_thumbnails(rows, some), count, seed=0) else 0
 
 
 def clustered(data: Dataset, count: int, *, seed: int) -> Dataset:

@@ -266,12 +266,17 @@ def test_more_threads_than_there_are_processors_are_refused(squares, tmp_path):
 
 def test_as_many_pictures_as_kinds_are_worth_it_for_are_sorted_and_it_is_said(tmp_path):
     rng, asked = np.random.default_rng(0), {"steps": 5, "width": 4, "threads": 1}
-    np.save(tmp_path / "many.npy", rng.integers(0, 255, (600, 8, 8, 1)).astype(np.uint8))
+    noise = rng.integers(0, 60, (600, 8, 8, 1))
+    outlines = 190 * rng.integers(0, 2, (5, 8, 8, 1))
+    np.save(tmp_path / "many.npy", (noise + outlines[np.arange(600) % 5]).astype(np.uint8))
     many = prepare(tmp_path / "many.npy", tmp_path / "run", **asked)
     assert many.plan.config["pseudo_classes"] == many.plan.spec.vector == 5
     assert any("pseudo_classes 5" in reason for reason in many.plan.reasons)
     none = prepare(tmp_path / "many.npy", tmp_path / "none", pseudo_classes=0, **asked)
     assert none.plan.spec.vector == 0
+    np.save(tmp_path / "alike.npy", noise.astype(np.uint8))
+    alike = prepare(tmp_path / "alike.npy", tmp_path / "alike", **asked)
+    assert alike.plan.spec.vector == 0, "noise does not lie in clusters"
 
 
 @pytest.mark.parametrize(("best", "known"), [("cpu", "give cpu."), ("cuda", "give cpu or cuda.")])

@@ -8,7 +8,7 @@ import torch
 
 from gannet.data import dataset
 from gannet.data.pseudo_classes import clustered
-from gannet.metrics.modes.kmeans import assigned, centers, usual_count
+from gannet.metrics.modes.kmeans import are_clustered, assigned, centers, usual_count
 from gannet.modalities.image.codec import ImageCodec
 
 
@@ -41,6 +41,23 @@ def test_few_samples_are_not_sorted():
     assert usual_count(499) == 0
     assert usual_count(500) == 5
     assert usual_count(10**6) == 30
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_heaps_are_clustered_and_a_gaussian_is_not(seed):
+    rng = torch.Generator().manual_seed(seed)
+    stretched = torch.randn(2_000, 20, generator=rng) * torch.linspace(3, 0.1, 20)
+    assert not are_clustered(stretched, 20, seed=seed)
+    heavy = stretched * torch.rand(2_000, 1, generator=rng)  # tails are no clusters
+    assert not are_clustered(heavy, 20, seed=seed)
+    apart = stretched + 8 * torch.randn(12, 20, generator=rng)[torch.arange(2_000) % 12]
+    assert are_clustered(apart, 20, seed=seed)
+    in_order = apart[(torch.arange(2_000) % 12).argsort()]
+    assert are_clustered(in_order, 20, seed=seed)
+
+
+def test_rows_that_are_all_equal_are_not_clustered():
+    assert not are_clustered(torch.ones(600, 3), 5, seed=0)
 
 
 @pytest.fixture(scope="module")
