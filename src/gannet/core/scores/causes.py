@@ -86,20 +86,17 @@ def causes_of(evidence: Evidence, grades: Mapping[str, str]) -> tuple[Cause, ...
     bad = any(grade in ("fair", "poor", "collapsed") for grade in grades.values())
     log = evidence.training_log
     if bad and not found and log is not None and log.steps and not log.fitted:
-        found.append(_standstill(evidence, log))
+        found.append(_standstill(log))
     return tuple(found)
 
 
-def _standstill(evidence: Evidence, log: TrainingLog) -> Cause:
+def _standstill(log: TrainingLog) -> Cause:
     """What remains where no cause stands out: a network, or data, that give no more."""
     measured = len(log.series("energy_distance")) >= MIN_EVALUATIONS
     larger = with_flag("a larger network (", log.controls.capacity, ")")
-    departing = evidence.of_role("shortfall", "reach", "ratio", "spread", "excess")
-    ends = dict.fromkeys(score.end for score in departing if score.end)
-    known = f"what departs is known ({', '.join(ends)}), and no cause of it" if ends else ""
     return Cause(
         name="standstill",
-        why=f"{known or 'no single fault'} stands out after {log.steps:,} steps"
+        why=f"no single cause stands out after {log.steps:,} steps"
         + ", the last of which brought no improvement" * measured,
         advice=f"Try {either(larger, 'more data')}.",
     )

@@ -187,7 +187,7 @@ def _of_references(report: Report) -> str:
     like = sum(score.at_reference for score in scores) - unclear
     beyond = [score for score in scores if score.beyond_reference]
     others = "are like those of " + ("perfect answers" if report.perfect else "other reals")
-    clause = "see nothing of the difference that the test finds" if report.distinguished else others
+    clause = "miss the difference that the test finds" if report.distinguished else others
     counts = [f"{like} of {len(scores)} scores {clause}"]
     worse = len(scores) - like - len(beyond) - unclear
     counts.append(f"{worse} {'is' if worse == 1 else 'are'} worse")
