@@ -308,7 +308,7 @@ def test_too_few_steps_are_so_wherever_they_are_said():
 
 
 def test_a_standstill_does_not_deny_what_departs():
-    crowded = score("density", 1.5, 0.97)
+    crowded = score("density", 2.38, 0.97)
     found = diagnose_run(replace(GOOD, two_sample=told(0.9), scores=(crowded,)))
     assert [each.name for each in found.causes] == ["standstill"]
     assert "too crowded" in found.sentence
