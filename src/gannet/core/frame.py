@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError, need
+from gannet.core.io.given_types import GivenType, to_series
 
 Cells: TypeAlias = NDArray[Any]
 """``(rows,)``. Objects are text as it was read, or numbers, with ``None`` for a missing cell; other
@@ -51,6 +52,7 @@ class Frame:
         where: The file, as error messages name it.
         first: The number of the first row in error messages.
         dialect: How the file is written, if it is a text table.
+        types: Column -> its type in the library that held it, where that says more than the cells.
     """
 
     names: tuple[str, ...]
@@ -58,6 +60,7 @@ class Frame:
     where: str = ""
     first: int = 1
     dialect: Dialect | None = None
+    types: Mapping[str, GivenType] = field(default_factory=dict[str, GivenType])
 
     def __post_init__(self) -> None:
         """Check names and lengths."""
@@ -198,8 +201,35 @@ def from_pandas(data: Any) -> Frame:
     """
     need("pandas", "table")
     names = tuple(map(str, data.columns))
-    columns = tuple(_from_series(data.iloc[:, position]) for position in range(len(names)))
-    return Frame(names, columns, "the data frame")
+    series = [data.iloc[:, position] for position in range(len(names))]
+    columns = tuple(map(_from_series, series))
+    labels = list(data.columns)
+    types = {
+        name: _type_of(each, label) for name, each, label in zip(names, series, labels, strict=True)
+    }
+    return Frame(names, columns, "the data frame", types=types)
+
+
+def _type_of(series: Any, label: Any) -> GivenType:
+    """The type of a pandas series."""
+    kind, name = series.dtype, str(series.dtype)
+    number = None
+    if isinstance(label, int | float | np.integer | np.floating) and not isinstance(label, bool):
+        number = label.item() if isinstance(label, np.generic) else label
+    categories: tuple[Any, ...] = ()
+    if name == "category":
+        found: list[Any] = kind.categories.tolist()
+        plain = all(isinstance(each, str | int | float | bool) for each in found)
+        categories = tuple(found) if plain else ()
+    if name == "object":
+        listed_cells: list[Any] = series.tolist()
+        kinds: set[type[Any]] = {type(each) for each in listed_cells} - {type(None), float}
+        one = next(iter(kinds)).__name__ if len(kinds) == 1 else ""
+        name = f"object {one}" if one in ("Decimal", "time", "date", "datetime") else name
+    ordered = bool(categories and kind.ordered)
+    return GivenType(
+        library="pandas", name=name, categories=categories, ordered=ordered, label=number
+    )
 
 
 def _from_series(series: Any) -> Cells:
@@ -208,27 +238,43 @@ def _from_series(series: Any) -> Cells:
     if name == "category":
         series = series.astype(series.cat.categories.dtype)
         return _from_series(series)
-    if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
+    own = getattr(kind, "pyarrow_dtype", kind)
+    zoned = name.startswith(("datetime64", "timestamp")) and getattr(own, "tz", None)
+    if zoned:
         missing = series.isna()
         return objects(
             [None if no else each.isoformat() for each, no in zip(series, missing, strict=True)]
         )
     if isinstance(kind, np.dtype) and kind.kind in "biufmM":
         return np.asarray(series)
+    if name.startswith(("timestamp[", "duration[", "date32", "date64")):
+        numpy = "timedelta64[ns]" if name.startswith("duration") else "datetime64[ns]"
+        return np.asarray(series.astype(numpy))
     missing = series.isna().tolist()
-    cells = [None if no else cell for cell, no in zip(series.tolist(), missing, strict=True)]
-    kinds = {type(cell) for cell in cells} - {type(None)}
+    cells: list[Any] = [
+        None if no else cell for cell, no in zip(series.tolist(), missing, strict=True)
+    ]
+    kinds: set[type[Any]] = {type(cell) for cell in cells} - {type(None)}
     if kinds and kinds <= {date, datetime}:
+        if any(getattr(cell, "tzinfo", None) for cell in cells):
+            return objects([None if cell is None else cell.isoformat() for cell in cells])
         return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
     if kinds == {Decimal}:
         cells = [None if cell is None else str(cell) for cell in cells]
-    if name in {"str", "string", "object"} or any(missing):
-        return cells_of(cells) if name.startswith("Float") else objects(cells)
+    if kinds == {time}:
+        cells = [None if cell is None else cell.isoformat() for cell in cells]
+    if kinds <= {str} or any(missing) or name == "object":
+        return cells_of(cells) if float in kinds else objects(cells)
+    return cells_of(cells) if name.endswith("[pyarrow]") else _nullable(cells, name)
+
+
+def _nullable(cells: list[Any], name: str) -> Cells:
+    """Cells of one of pandas' nullable types, of which none is missing."""
     return np.array(cells, name.lower() if name[0] in "IUF" else None)
 
 
 def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
-    """A table as a pandas data frame.
+    """A table as a pandas data frame, with the types and labels that its columns were given in.
 
     Args:
         frame: The table.
@@ -239,7 +285,16 @@ def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
         name: _to_series(pandas, column)
         for name, column in zip(frame.names, frame.columns, strict=True)
     }
+    for name, given in frame.types.items():
+        if name in series_by_name:
+            series_by_name[name] = to_series(pandas, series_by_name[name], given)
     data = pandas.DataFrame(series_by_name)
+    labels = [frame.types[n].label if n in frame.types else None for n in frame.names]
+    if any(label is not None for label in labels):
+        data.columns = [
+            name if label is None else label
+            for name, label in zip(frame.names, labels, strict=True)
+        ]
     return data.astype(dict(dtypes)) if dtypes else data
 
 

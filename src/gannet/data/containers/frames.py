@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gannet.core.errors import DataError, need, no_permission
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, joined, objects
+from gannet.core.io.given_types import GivenType
 from gannet.data.containers.delimited import find_dialect, read_delimited
 
 ROWS = 50_000
@@ -134,7 +135,11 @@ def _parquet(path: Path, rows: int, only: Sequence[str] | None = None) -> Iterat
                     _from_arrow(arrow, path, name, column)
                     for name, column in zip(names, batch.columns, strict=True)
                 ]
-                yield Frame(names, tuple(columns), str(path), number)
+                types = {
+                    name: GivenType(library="arrow", name=str(column.type))
+                    for name, column in zip(names, batch.columns, strict=True)
+                }
+                yield Frame(names, tuple(columns), str(path), number, types=types)
             number += batch.num_rows
         if number == 1:
             raise _no_rows(path)
@@ -184,8 +189,11 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
             remedy="Remove the column, or split it into columns of single values.",
         )
     if types.is_decimal(kind):
-        column = column.cast(arrow.float64())
-    elif types.is_time(kind) or (types.is_timestamp(kind) and kind.tz) or types.is_float16(kind):
+        return objects([None if cell is None else str(cell) for cell in column.to_pylist()])
+    if types.is_timestamp(kind) and kind.tz:
+        moments = column.to_pylist()
+        return objects([None if cell is None else cell.isoformat() for cell in moments])
+    if types.is_time(kind) or types.is_float16(kind):
         column = column.cast(arrow.float32() if types.is_float16(kind) else arrow.string())
     whole = types.is_integer(column.type) or types.is_boolean(column.type)
     if types.is_string(column.type) or types.is_large_string(column.type):

@@ -44,7 +44,7 @@ class _Narrowed(Iterable[Frame]):
     def __iter__(self) -> Iterator[Frame]:
         for frame in self.frames:
             cells = tuple(frame.column(name) for name in self.columns)
-            yield Frame(self.columns, cells, frame.where, frame.first)
+            yield Frame(self.columns, cells, frame.where, frame.first, types=frame.types)
 
 
 class Assembled(Iterable[Frame]):

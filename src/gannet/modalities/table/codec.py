@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -18,10 +17,9 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Cells, Frame, Row
+from gannet.core.io.given_types import GivenType
 from gannet.core.types import CellRange, TableLayout
-from gannet.modalities.table.columns.base import FieldKind
 from gannet.modalities.table.columns.conditions import cell_ranges, values
-from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.fitting import fit_columns
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.infer_type import missing as missing_fraction
@@ -29,29 +27,18 @@ from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.encoding import (
     CHUNK,
     MAX_LISTED,
+    Field,
     check_columns,
     column_encoded,
     column_location,
+    first_ordinal,
+    is_numeric_text,
     require_columns,
+    without_markers,
 )
 from gannet.modalities.table.io.files import read_row, write_row
 from gannet.modalities.table.rules.derivation import find_derived
 from gannet.modalities.table.rules.derived import Derived, as_numeric
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One number of an encoded row.
-
-    Attributes:
-        column: Index of the column it belongs to.
-        kind: A ``symbol`` is a category code, counted from 0; a ``place`` is a position in [0, 1].
-        cardinality: Number of symbols; 0 for a position.
-    """
-
-    column: int
-    kind: FieldKind
-    cardinality: int
 
 
 class TableCodec(BaseModel):
@@ -67,6 +54,7 @@ class TableCodec(BaseModel):
         fit_notes: On cells that are taken as missing, and on identifiers that repeat.
         derived: Rules that all rows keep, and columns that follow from others by them; fields of
             differences come after those of the columns.
+        types: Column -> its type in the library that held it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -77,6 +65,7 @@ class TableCodec(BaseModel):
     rows: int
     fit_notes: tuple[str, ...] = ()
     derived: Derived = Derived()
+    types: Mapping[str, GivenType] = {}
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -121,7 +110,7 @@ class TableCodec(BaseModel):
     def ordinal_from(self) -> tuple[int, ...]:
         """For each field, the first of its ordered symbols; -1 if they have no order."""
         return tuple(
-            _first_ordinal(column, kind, at)
+            first_ordinal(column, kind, at)
             for column in self._all_columns
             for at, (kind, _) in enumerate(column.sizes)
         )
@@ -210,7 +199,8 @@ class TableCodec(BaseModel):
             DataError: as `columns.fitting.fit_columns` does.
         """
         fitted = fit_columns(chunks, overrides, missing)
-        return cls(columns=fitted.columns, rows=fitted.rows, fit_notes=fitted.notes)
+        types = dict(fitted.types)
+        return cls(columns=fitted.columns, rows=fitted.rows, fit_notes=fitted.notes, types=types)
 
     def with_rules(self, chunks: Iterable[Frame]) -> Self:
         """The codec with the rules that all rows keep, learnt as differences where that helps."""
@@ -279,6 +269,7 @@ class TableCodec(BaseModel):
         start: int = 0,
         seed: int = 0,
         numeric: bool = False,
+        nulls: bool = False,
         fixed: Collection[str] = (),
     ) -> Frame:
         """``(n, F)`` to a table with the columns, order, types and formats of the data.
@@ -288,10 +279,15 @@ class TableCodec(BaseModel):
             start: Number of the first row, so that tables decoded in parts share no identifier.
             seed: Of identifiers.
             numeric: Decode text cells that are plain numbers to numbers.
+            nulls: Decode missing cells to ``None`` instead of their marker.
             fixed: Columns whose cells were given, so that they do not follow from others.
         """
         cells = self._decoded(samples, self.names, start, seed, fixed, numeric=numeric)
-        return Frame(self.names, tuple(cells[name] for name in self.names))
+        if nulls:
+            cells = {
+                column.name: without_markers(column, cells[column.name]) for column in self.columns
+            }
+        return Frame(self.names, tuple(cells[name] for name in self.names), types=self.types)
 
     def decode_columns(
         self, samples: Tensor, names: Sequence[str], fixed: Collection[str] = ()
@@ -320,7 +316,8 @@ class TableCodec(BaseModel):
         ends = numbers[:, len(self.fields) - len(self.derived.sizes) :]
         changed = self.derived.apply(cells, ends, self.columns, fixed)
         for name, column in columns.items():
-            if numeric and isinstance(column, NumberColumn) and column.is_numeric_text:
+            if numeric and name not in self.types and is_numeric_text(column):
+                assert isinstance(column, NumberColumn)
                 derived = name in changed
                 cells[name] = (
                     as_numeric(column, cells[name]) if derived else column.numeric(own[name])
@@ -388,12 +385,3 @@ class TableCodec(BaseModel):
             DataError: if the suffix is neither.
         """
         write_row(raw, self.names, path)
-
-
-def _first_ordinal(column: AnyColumn, kind: FieldKind, at: int) -> int:
-    """The first ordered symbol of a column's field; -1 if they have no order."""
-    if not isinstance(column, NumberColumn | DatetimeColumn):
-        return -1
-    if kind == "place":
-        return 0
-    return -1 if at else column.missing.symbols

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Cells, Frame, factorized
-from gannet.modalities.table.columns.base import Encoded, MisfitError
-from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.base import Encoded, FieldKind, MisfitError
+from gannet.modalities.table.columns.datetime import DatetimeColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn, missing_in
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.columns.unmodeled import ConstantColumn, IdentifierColumn
 from gannet.modalities.table.columns.value_counts import MAX_ODD, storage_of, uniform
 
 CHUNK = 100_000
@@ -165,3 +169,43 @@ def _refuse(faults: Sequence[str], names: Sequence[str], frame: Frame) -> None:
             where=frame.where,
             remedy=f"Columns in training: {', '.join(names[:50])}.",
         )
+
+
+def first_ordinal(column: AnyColumn, kind: FieldKind, at: int) -> int:
+    """The first ordered symbol of a column's field; -1 if they have no order."""
+    if not isinstance(column, NumberColumn | DatetimeColumn):
+        return -1
+    if kind == "place":
+        return 0
+    return -1 if at else column.missing.symbols
+
+
+def is_numeric_text(column: AnyColumn) -> bool:
+    """Whether cells are text that Python reads as numbers."""
+    return isinstance(column, NumberColumn) and column.is_numeric_text
+
+
+def without_markers(column: AnyColumn, cells: Cells) -> Cells:
+    """Cells with ``None`` in place of the text that marks a missing one."""
+    if cells.dtype.kind != "O":
+        return cells
+    distinct, at = factorized(cells)
+    if isinstance(column, IdentifierColumn | ConstantColumn):
+        return cells
+    distinct[missing_in(column, distinct)] = None
+    return distinct[at]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One number of an encoded row.
+
+    Attributes:
+        column: Index of the column it belongs to.
+        kind: A ``symbol`` is a category code, counted from 0; a ``place`` is a position in [0, 1].
+        cardinality: Number of symbols; 0 for a position.
+    """
+
+    column: int
+    kind: FieldKind
+    cardinality: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
+from gannet.core.io.given_types import GivenType
 from gannet.modalities.table.columns.base import MisfitError
 from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, infer_column
 from gannet.modalities.table.columns.value_counts import ValueCounter
@@ -37,12 +38,14 @@ class FittedColumns:
     Attributes:
         columns: In order.
         rows: Number of rows.
+        types: Column -> its type in the library that held it.
         notes: Sentences on cells that are taken as missing, and on identifiers that repeat.
     """
 
     columns: tuple[AnyColumn, ...]
     rows: int
     notes: tuple[str, ...]
+    types: Mapping[str, GivenType]
 
 
 def fit_columns(
@@ -64,11 +67,13 @@ def fit_columns(
     """
     counters: list[ValueCounter] = []
     where, rows = "", 0
+    types: Mapping[str, GivenType] = {}
     try:
         for chunk in chunks:
             if not counters:
                 check_types(dict(overrides or {}), chunk.names, chunk.where)
                 counters, where = [ValueCounter(name) for name in chunk.names], chunk.where
+                types = {name: chunk.types[name] for name in chunk.names if name in chunk.types}
             assert [counter.name for counter in counters] == list(chunk.names), "the same columns"
             rows += len(chunk)
             for part in in_chunks(chunk):
@@ -87,7 +92,7 @@ def fit_columns(
     columns, odd = zip(*fitted, strict=True)
     entities = [_entity_note(*each) for each in zip(columns, counters, strict=True)]
     notes = (*odd, *entities)
-    return FittedColumns(tuple(columns), rows, tuple(note for note in notes if note))
+    return FittedColumns(tuple(columns), rows, tuple(note for note in notes if note), types)
 
 
 def _fitted(

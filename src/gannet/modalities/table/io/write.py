@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from gannet.core.errors import DataError, need
-from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorized, listed
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorized, listed, to_pandas
+from gannet.core.io.given_types import arrow_type, to_arrow
+from gannet.modalities.table.columns.formats import durations
 from gannet.modalities.table.columns.formats.numbers import numbers
 
 FORMATS = ".csv, .tsv, .parquet or .jsonl"
@@ -127,7 +129,7 @@ def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
                 columns[index] = distinct[at]
     if escape:
         names = [f"'{name}" if risk else name for name, risk in zip(names, risky, strict=True)]
-    return Frame(tuple(names), tuple(columns), frame.where, frame.first)
+    return Frame(tuple(names), tuple(columns), frame.where, frame.first, types=frame.types)
 
 
 def _delimited(frames: Iterator[Frame], path: Path, dialect: Dialect) -> None:
@@ -148,6 +150,10 @@ def _texts(cells: Cells, gap: str) -> list[Any]:
     values = listed(cells)
     if cells.dtype.kind == "M":
         values = [None if value is None else str(value) for value in values]
+    if cells.dtype.kind == "m":
+        units = cells.astype("timedelta64[us]").astype(np.int64)
+        texts = durations.write(units, "d days hh:mm:ss.000000")
+        values = [None if v is None else t for v, t in zip(values, texts, strict=True)]
     return [f"{gap}{'' if value is None else value}" for value in values] if gap else values
 
 
@@ -167,10 +173,7 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
     schema: Any = None
     try:
         for frame in frames:
-            arrays = [
-                arrow.array(cells, from_pandas=cells.dtype.kind != "O") for cells in frame.columns
-            ]
-            table = arrow.table(dict(zip(frame.names, arrays, strict=True)))
+            table = _arrow_table(arrow, frame)
             if writer is None:
                 # A first chunk of only missing cells has no type; later cells are text.
                 fields = [
@@ -189,6 +192,23 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
+
+
+def _arrow_table(arrow: Any, frame: Frame) -> Any:
+    """A table of Arrow, with the types that its columns were given in."""
+    if any(each.library == "pandas" for each in frame.types.values()):
+        return arrow.Table.from_pandas(to_pandas(frame), preserve_index=False)
+    arrays: list[Any] = []
+    for name, cells in zip(frame.names, frame.columns, strict=True):
+        given = frame.types.get(name)
+        temporal = cells.dtype.kind in "mM"
+        array = None if given is None or temporal else to_arrow(listed(cells), given.name)
+        if array is None:
+            array = arrow.array(cells, from_pandas=cells.dtype.kind != "O")
+            kind = None if given is None else arrow_type(given.name)
+            array = array if kind is None or not temporal else array.cast(kind)
+        arrays.append(array)
+    return arrow.table(dict(zip(frame.names, arrays, strict=True)))
 
 
 def spreadsheet(cells: Sequence[Any]) -> list[bool]:

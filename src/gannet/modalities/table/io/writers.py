@@ -11,12 +11,17 @@ from gannet.modalities.modality import Writer
 from gannet.modalities.table.io.write import write_chunks
 from gannet.modalities.table.sampling.rows import SampledRows, TableSampleOptions
 
+TYPED = (".parquet", ".jsonl")
+"""Suffixes of formats that have null values, so that missing text needs no marker."""
+
 
 def write_rows(frames: Iterable[Frame], to: WriteRequest) -> Sequence[str]:
     """Write frames into one file; returns notes on rejection sampling and quoted formulas."""
     options, facts = to.options, to.facts
     assert isinstance(options, TableSampleOptions)
     same_format = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
+    if isinstance(frames, SampledRows):
+        frames.nulls = to.path.suffix.lower() in TYPED
     parts = iter(frames)
     first = next(parts)  # an impossible condition must raise before a folder is created
     to.path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,14 +74,16 @@ class SampledRows(SampleStream):
     Attributes:
         rejection: Statistics of rejection sampling so far.
         numeric: Whether text cells that are plain numbers become numbers.
+        nulls: Whether missing text is ``None``, not its marker.
     """
 
     rejection: RejectionStats = field(default_factory=RejectionStats)
     numeric: bool = False
+    nulls: bool = False
 
     def gather(self) -> Any:
         """All rows as a pandas data frame, or as a ``Frame`` if pandas is not installed."""
-        self.numeric = has_pandas()
+        self.numeric, self.nulls = has_pandas(), True
         frame = joined(list(self))
         return to_pandas(frame) if self.numeric else frame
 
@@ -147,7 +149,12 @@ def _parts(sampler: RowSampler, request: SamplingRequest, sampled: SampledRows) 
                 len(rows), seed=seed, start=start, **request.condition_options
             )
         yield sampler.codec.decode_frame(
-            samples, start=start, seed=seed, numeric=sampled.numeric, fixed=sampler.fixed
+            samples,
+            start=start,
+            seed=seed,
+            numeric=sampled.numeric,
+            nulls=sampled.nulls,
+            fixed=sampler.fixed,
         )
 
 
