@@ -153,7 +153,8 @@ def full_disk(monkeypatch, name):
     fsync, seen = os.fsync, []
 
     def fail(number):
-        if Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new":
+        path = Path(f"/proc/self/fd/{number}").readlink()
+        if path.name.startswith(f".new-{Path(name).stem}.") and path.suffix == Path(name).suffix:
             seen.append(name)
             if len(seen) > 1 or name != "checkpoint.pt":
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -171,7 +172,7 @@ def test_a_disk_that_is_full_while_saving_loses_nothing(
     with pytest.raises(GannetError, match=rf"{name}: the disk is full") as caught:
         train(planned(), loaded, run)
     assert "the same command again" in caught.value.remedy
-    assert not list(run.rglob("*.new"))
+    assert not list(run.rglob(".new-*"))
     assert not (run / "card.json").exists()
     if name == "checkpoint.pt":
         assert torch.load(run / "checkpoint.pt", weights_only=True)["trainer"]["step"] == 1
@@ -213,7 +214,7 @@ def test_a_command_on_a_full_disk_ends_with_one_clear_error(gannet, squares, tin
     words = ["train", squares, "--out", run, *tiny, "--steps", 25, "--save-seconds", 0]
     error = gannet.refuses(*words, largest=20_000)
     assert "checkpoint.pt: the disk is full" in error
-    assert not list(run.rglob("*.new"))
+    assert not list(run.rglob(".new-*"))
     assert (run / "plan.json").exists()
     gannet.works(*words)
 

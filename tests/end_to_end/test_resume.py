@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,7 +47,7 @@ def assert_same(run, whole):
 
 
 def assert_tidy(run):
-    assert [path.name for path in run.rglob("*.new")] == []
+    assert [path.name for path in run.rglob(".new-*")] == []
 
 
 def train(plan, loaded, out, *, steps=None, **options):
@@ -94,6 +95,12 @@ def test_a_line_that_was_cut_off_is_written_again(planned, loaded, tmp_path, unb
     assert_same(run, unbroken)
 
 
+def is_temporary(number, name):
+    """Whether an open file will have a name once it is complete."""
+    path, stem = Path(f"/proc/self/fd/{number}").readlink(), Path(name).stem
+    return path.name.startswith(f".new-{stem}.") and path.suffix == Path(name).suffix
+
+
 class KilledError(Exception):
     """The process is no more."""
 
@@ -103,10 +110,8 @@ class KilledError(Exception):
 def test_a_kill_during_any_save_does_no_harm(
     planned, loaded, tmp_path, unbroken, monkeypatch, name, moment
 ):
-    import pathlib
-
     run = tmp_path / "run"
-    replace, fsync = pathlib.Path.replace, os.fsync
+    replace, fsync = Path.replace, os.fsync
     left = 2 if name == "checkpoint.pt" else 1
 
     def dying_replace(path, target):
@@ -122,13 +127,13 @@ def test_a_kill_during_any_save_does_no_harm(
 
     def dying_fsync(number):
         nonlocal left
-        hit = pathlib.Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new"
+        hit = is_temporary(number, name)
         if hit and left == 1 and moment == "while writing":
             os.ftruncate(number, os.fstat(number).st_size // 2)
             raise KilledError
         fsync(number)
 
-    monkeypatch.setattr(pathlib.Path, "replace", dying_replace)
+    monkeypatch.setattr(Path, "replace", dying_replace)
     monkeypatch.setattr(os, "fsync", dying_fsync)
     with pytest.raises(KilledError):
         train(planned(), loaded, run)

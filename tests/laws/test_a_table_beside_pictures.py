@@ -20,7 +20,7 @@ from gannet.cli.main import main
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
 from gannet.data.containers.frames import read_frame
-from gannet.data.find import of_frame
+from gannet.data.find import of_memory
 from gannet.modalities import registry
 from gannet.recipes.registry import find_recipe
 from gannet.training.inputs import source_for
@@ -219,11 +219,11 @@ def test_a_data_frame_has_a_text_beside_its_rows():
     frame = Frame.from_rows(
         ("age", "toy_text", "town"), [(at, f"word {at % 5}", "AB"[at % 2]) for at in range(60)]
     )
-    source = of_frame(frame, kinds=["table"], roles={"tokens": ["toy_text"]})
+    source = of_memory(frame, kinds=["table"], roles={"tokens": ["toy_text"]})
     assert source.columns == ("age", "town")
     assert source.roles["tokens"].raw(3) == "word 3"
-    source = of_frame(frame, kinds=["toy_text"], roles={"vector": ["table"]})
+    source = of_memory(frame, kinds=["toy_text"], roles={"vector": ["table"]})
     assert source.roles["vector"].columns == ("age", "town")
     alone = Frame.from_rows(("toy_text",), [(f"word {at % 5}",) for at in range(60)])
     with pytest.raises(DataError, match="no column is left for a table: other inputs take toy_t"):
-        of_frame(alone, kinds=["table"], roles={"tokens": ["toy_text"]})
+        of_memory(alone, kinds=["table"], roles={"tokens": ["toy_text"]})

@@ -14,7 +14,7 @@ import torch
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame, cells_of
-from gannet.data.dataset import find, load, of_frame
+from gannet.data.dataset import find, load, of_memory
 from gannet.data.inspect import examine
 from gannet.data.pairing import find_pairs
 from gannet.modalities.registry import find_modality
@@ -396,7 +396,7 @@ TABLES = {
 
 
 def found_in(table, **options):
-    return of_frame(table, **options) if isinstance(table, Frame) else find(table, **options)
+    return of_memory(table, **options) if isinstance(table, Frame) else find(table, **options)
 
 
 @pytest.mark.parametrize("labeled", [False, True])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import numbers
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -100,8 +103,36 @@ NO_CONTROLS = Controls()
 C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=BaseModel)
 
+MAX_SHOWN = 80
+"""Characters of a wrong value that an error shows."""
+
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 """How a bound of a setting is described."""
+
+
+def path_of(value: object, name: str) -> Path:
+    """A path that Python code gave as an argument.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    if isinstance(value, str | os.PathLike):
+        return Path(os.fsdecode(cast(str, value)))
+    raise ConfigError(f"{flag(name)}: must be a path, got {value!r}")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number, of Python or of NumPy, and no truth value.
+
+    >>> is_number(3), is_number("3"), is_number(True)
+    (True, False, False)
+    """
+    return not isinstance(value, bool) and isinstance(value, numbers.Real)
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, of Python or of NumPy, and no truth value."""
+    return not isinstance(value, bool) and isinstance(value, numbers.Integral)
 
 
 def flag(name: str) -> str:
@@ -136,6 +167,99 @@ SETTINGS = "`gannet settings` lists every setting with its range."
 """Remedy for an invalid setting."""
 
 
+OTHER_NAMES = {
+    "lr": "learning_rate",
+    "learning-rate": "learning_rate",
+    "batch_size": "batch",
+    "bs": "batch",
+    "iterations": "steps",
+    "iters": "steps",
+    "max_steps": "steps",
+    "num_steps": "steps",
+    "kimg": "steps",
+    "nz": "latent_dim",
+    "z_dim": "latent_dim",
+    "noise": "latent_dim",
+    "noise_dim": "latent_dim",
+    "latent": "latent_dim",
+    "ndf": "width",
+    "ngf": "width",
+    "hidden_dim": "width",
+    "channels": "width",
+    "ema": "ema_decay",
+    "betas": "beta1",
+    "num_threads": "threads",
+    "workers": "threads",
+    "num_workers": "threads",
+    "amp": "precision",
+    "fp16": "precision",
+    "bf16": "precision",
+    "dtype": "precision",
+    "r1": "gradient_penalty",
+    "gamma": "gradient_penalty",
+    "r1_gamma": "gradient_penalty",
+    "gp": "gradient_penalty",
+    "lambda_gp": "gradient_penalty",
+    "size": "resolution",
+    "img_size": "resolution",
+    "image_size": "resolution",
+    "imsize": "resolution",
+    "res": "resolution",
+}
+"""What other programs call a setting -> its name here."""
+
+ELSEWHERE = {
+    "epochs": "give --steps, or --minutes for a time",
+    "num_epochs": "give --steps, or --minutes for a time",
+    "n_epochs": "give --steps, or --minutes for a time",
+    "epoch": "give --steps, or --minutes for a time",
+    "time": "give --minutes",
+    "hours": "give --minutes",
+    "seconds": "give --minutes",
+    "gpus": "give --device cuda; one process trains on one GPU",
+    "gpu": "give --device cuda",
+    "cuda": "give --device cuda",
+    "num_gpus": "give --device cuda; one process trains on one GPU",
+    "cpu": "give --device cpu",
+    "outdir": "give --out",
+    "output": "give --out",
+    "output_dir": "give --out",
+    "save_dir": "give --out",
+    "model": "give --recipe",
+    "arch": "give --recipe",
+    "task": "give --recipe",
+    "cond": "give --label with the column of the classes",
+    "classes": "give --label with the column of the classes",
+    "target": "give --label with the column of the classes",
+    "resume": "give the same --out: the same command resumes",
+    "checkpoint": "give the same --out: the same command resumes",
+    "random_seed": "give --seed",
+    "random_state": "give --seed",
+    "num": "give --count",
+    "n": "give --count",
+    "n_samples": "give --count",
+    "num_samples": "give --count",
+    "number": "give --count",
+    "seeds": "give one --seed",
+    "class": "give --label",
+}
+"""What other programs call something that is no setting of a recipe -> what to give instead."""
+
+
+def hint_for(name: str, known: Collection[str]) -> str:
+    """What a name that is not known may have meant, after a semicolon; empty if nothing.
+
+    >>> hint_for("lr", ["learning_rate"]), hint_for("epochs", ["steps"])
+    ('; did you mean --learning-rate?', '; give --steps, or --minutes for a time')
+    """
+    near = OTHER_NAMES.get(name, "")
+    if near not in known:
+        near = next(iter(difflib.get_close_matches(name, known, 1)), "")
+    if name in ELSEWHERE and OTHER_NAMES.get(name) not in known:
+        return f"; {ELSEWHERE[name]}"
+    return f"; did you mean {flag(near)}?" if near else ""
+
+
 def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTINGS) -> M:
     """Validate ``given``: settings, or another model whose fields are flags.
 
@@ -167,10 +291,13 @@ def _parse_choice(config: type[BaseModel], name: str, value: object) -> object:
 def _fault(config: type[BaseModel], fault: ErrorDetails) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else "settings"
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, config.model_fields, 1)
-        hint = f"; did you mean {flag(near[0])}?" if near else ""
+        hint = hint_for(name, [*config.model_fields, "resolution"])
         return f"{flag(name)}: no such setting{hint}"
-    return f"{flag(name)}: {fault['msg']}, got {fault['input']!r}"
+    return f"{flag(name)}: {fault['msg']}, got {_shortened(repr(fault['input']))}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def pairs(arguments: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:

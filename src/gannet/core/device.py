@@ -99,6 +99,41 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def free_memory(device: str) -> float:
+    """Bytes of memory that are free for networks and data; infinite where that is not known."""
+    if device == "cuda":
+        return float(torch.cuda.mem_get_info()[0])
+    return min(_free_of_system(), _free_of_group())
+
+
+def _free_of_system() -> float:
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return 1024 * float(line.split()[1])
+    return math.inf
+
+
+def _free_of_group() -> float:
+    """What the control group of this process, such as a container, may still take."""
+    limit, used = (_lines(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    if not (limit and used) or not (limit[0].isdecimal() and used[0].isdecimal()):
+        return math.inf
+    inactive = [
+        float(line.split()[1])
+        for line in _lines("/sys/fs/cgroup/memory.stat")
+        if line.startswith("inactive_file ")
+    ]
+    return float(limit[0]) - float(used[0]) + sum(inactive)
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a file of the system; none where there is no such file."""
+    try:
+        return Path(path).read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
 @contextmanager
 def threads(count: int) -> Generator[None]:
     """Compute with ``count`` processor threads, and restore the number afterwards."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, entry_points, version
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
 from gannet.core.errors import ConfigError
@@ -24,7 +26,7 @@ def named(what: str, group: str, own: Mapping[str, str]) -> dict[str, str]:
         ConfigError: if an installed package claims a name that is taken.
     """
     modules = dict(own)
-    for plug in entry_points(group=group):
+    for plug in _entry_points(entry_points, group, tuple(sys.path)):
         if plug.name in modules:
             raise ConfigError(
                 f"{plug.name!r} is the name of more than one {what}: {modules[plug.name]} and "
@@ -33,6 +35,14 @@ def named(what: str, group: str, own: Mapping[str, str]) -> dict[str, str]:
             )
         modules[plug.name] = plug.value
     return modules
+
+
+@cache
+def _entry_points(
+    read: Callable[..., Iterable[EntryPoint]], group: str, _path: tuple[str, ...]
+) -> tuple[EntryPoint, ...]:
+    """Entry points of installed packages, read once for each search path: it takes a while."""
+    return tuple(read(group=group))
 
 
 def modules_of(package: str) -> Iterable[tuple[str, bool]]:

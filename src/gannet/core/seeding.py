@@ -8,8 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gannet.core.config import is_whole
+
 BLOCK = 256
 """Rows of noise that share a seed, so that deriving it costs next to nothing per row."""
+
+
+MAX_SEED = 2**63
+"""Seeds that users give are below it."""
 
 
 def derive_seed(*keys: int) -> int:
@@ -22,6 +28,19 @@ def derive_seed(*keys: int) -> int:
     True
     """
     return int(np.random.SeedSequence(keys).generate_state(1)[0])
+
+
+def seed_fault(seed: int) -> str:
+    """What is wrong with a seed; empty if nothing is.
+
+    >>> seed_fault(-1), seed_fault(7)
+    ('--seed: must be at least 0, got -1', '')
+    """
+    if not is_whole(seed):
+        return f"--seed: must be a whole number, got {seed!r}"
+    if seed < 0:
+        return f"--seed: must be at least 0, got {seed}"
+    return "" if seed < MAX_SEED else f"--seed: must be below 2**63, got {seed}"
 
 
 def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame
+from gannet.core.io.regular import read_bytes
+
+STAMPED_BYTES = 64 * 2**20
+"""Files of up to this size together are stamped by their contents."""
 
 SAMPLE = "sample"
 """The role of what a recipe learns to generate; other roles describe each sample."""
@@ -112,13 +117,37 @@ class Source:
         return replace(self, classes=tuple(classes), labels=number[self.labels])
 
     def stamp(self) -> str:
-        """A digest that changes when a file is added, removed or written; stats each file once."""
+        """A digest that changes when a file is added, removed, written or exchanged.
+
+        Times can be set, and a file that is exchanged for another may have its size and time. So
+        contents count as well, up to ``STAMPED_BYTES`` of them in total. Of more data it is the
+        number of the file and the time of its last change in any respect, which cannot be set.
+        """
+        states = [(file, state) for file in self.files if (state := _state(file)) is not None]
+        small = sum(state.st_size for _, state in states) <= STAMPED_BYTES
         digest = hashlib.blake2b(digest_size=16)
-        for file in self.files:
-            try:
-                state = file.stat()
-            except OSError:
-                continue  # the reader will say what is wrong with it
-            digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+        for file, state in states:
+            within = file.relative_to(self.path) if file.is_relative_to(self.path) else file.name
+            digest.update(
+                os.fsencode(within) + f"\0{state.st_size}\0{state.st_mtime_ns}\0".encode()
+            )
+            change = b"" if not small else _content(file)
+            digest.update(change or f"{state.st_ino}\0{state.st_ctime_ns}\0".encode())
         digest.update(f"{self.count}".encode())
         return digest.hexdigest()
+
+
+def _state(file: Path) -> os.stat_result | None:
+    """Size and times; ``None`` if there are none, of which the reader will say why."""
+    try:
+        return file.stat()
+    except OSError:
+        return None
+
+
+def _content(file: Path) -> bytes:
+    """The digest of a content; empty if it cannot be read."""
+    try:
+        return hashlib.blake2b(read_bytes(file, STAMPED_BYTES), digest_size=16).digest()
+    except OSError:
+        return b""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import io
 import shutil
 import time
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,16 +17,22 @@ from numpy.typing import NDArray
 
 from gannet.core.codec import Codec
 from gannet.core.errors import DataError
+from gannet.core.io.arrays import UNREADABLE_ARRAY
+from gannet.core.io.checksum import sealed, unsealed
+from gannet.core.io.files import FULL, DiskFullError, fingerprint, write_whole
+from gannet.core.io.regular import read_bytes
 from gannet.core.source import Source
 from gannet.modalities.registry import find_modality
 
-FORMAT = 4
+FORMAT = 5
 """Version of the cache format; the data of a cache of another version are decoded again."""
 
 MAX_DISK_FRACTION = 0.5
 """Maximum fraction of the free disk space that a cache may take."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+INDEX_BYTES = 4 * 2**30
+"""Largest index, in bytes."""
+
 _LEFT_SECONDS = 3600
 
 
@@ -84,8 +90,8 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
         room: Whether there is room for samples, so that an index without samples is not enough.
     """
     try:
-        path = cache / f"index-{key}.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        content = unsealed(read_bytes(cache / f"index-{key}.npz", INDEX_BYTES))
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             names, reasons = archive["names"].tolist(), archive["reasons"].tolist()
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
             stored = bool(archive["stored"])
@@ -98,30 +104,44 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
                 archive["groups"],
             )
         whole = not stored or samples_file(cache, key).stat().st_size == len(index.indices) * row
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAY:
         return None  # damaged or missing: decode again
     return index if whole and (stored or not room) else None
 
 
+def load_samples(cache: Path, key: str, index: Index, form: NDArray[Any]) -> NDArray[Any] | None:
+    """All samples of a cache, ``(n, ...)``; ``None`` if one is not as it was decoded.
+
+    Args:
+        cache: Folder of the cache.
+        key: Cache key of the data.
+        index: Its index.
+        form: An array of no samples.
+    """
+    try:
+        flat = np.fromfile(samples_file(cache, key), form.dtype)
+        packed = flat.reshape(len(index.indices), *form.shape[1:])
+    except (OSError, ValueError):
+        return None
+    prints = [fingerprint(each.tobytes()) for each in packed]
+    return packed if np.array_equal(np.array(prints, np.uint64), index.fingerprints) else None
+
+
 def save_index(cache: Path, key: str, index: Index) -> None:
     """Write the index, after all else: a cache without an index counts as absent."""
-    temporary = cache / f"index-{key}.new.npz"
-    try:
-        np.savez(
-            temporary,
-            indices=index.indices,
-            contents=index.contents,
-            fingerprints=index.fingerprints,
-            names=np.array([name for name, _ in index.skipped], np.str_),
-            reasons=np.array([reason for _, reason in index.skipped], np.str_),
-            stored=np.array(index.stored),
-            groups=index.groups,
-        )
-        temporary.replace(cache / f"index-{key}.npz")
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno not in _FULL:  # a full disk only means decoding again next time
-            raise
+    packed = io.BytesIO()
+    np.savez(
+        packed,
+        indices=index.indices,
+        contents=index.contents,
+        fingerprints=index.fingerprints,
+        names=np.array([name for name, _ in index.skipped], np.str_),
+        reasons=np.array([reason for _, reason in index.skipped], np.str_),
+        stored=np.array(index.stored),
+        groups=index.groups,
+    )
+    with suppress(DiskFullError):  # which only means decoding again next time
+        write_whole(cache / f"index-{key}.npz", sealed(packed.getvalue()), sync=False)
 
 
 class CacheWriter:
@@ -173,7 +193,7 @@ class CacheWriter:
         try:
             self.file.write(packed.tobytes())
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             self._give_up()
 
@@ -187,7 +207,7 @@ class CacheWriter:
             self.temporary.replace(self.final)
         except OSError as error:
             self.temporary.unlink(missing_ok=True)
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             return False
         return True
@@ -199,7 +219,7 @@ class CacheWriter:
         try:
             file.close()
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
         finally:
             self.temporary.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from gannet.core.source import SAMPLE, Source
 from gannet.core.types import NO_TABLE, Batch, Condition, TableLayout
 from gannet.data.cache import holds
 from gannet.data.decode import Decoded, decode
-from gannet.data.find import find, of_frame
+from gannet.data.find import find, of_memory
 from gannet.data.split import split
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.reading import MIN_SAMPLES, SampleStore
@@ -37,7 +37,7 @@ __all__ = [
     "cache_of",
     "find",
     "load",
-    "of_frame",
+    "of_memory",
     "shuffled",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,18 @@ from gannet.core.codec import Codec
 from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
+from gannet.core.io.stages import stage
 from gannet.core.source import Source
-from gannet.data.cache import CacheWriter, Index, fits, key_of, load_index, samples_file, save_index
+from gannet.data.cache import (
+    CacheWriter,
+    Index,
+    fits,
+    key_of,
+    load_index,
+    load_samples,
+    samples_file,
+    save_index,
+)
 from gannet.data.doctor.near import near_groups
 from gannet.data.store import InFile, InMemory, Streamed, row_bytes
 from gannet.modalities.modality import Modality
@@ -27,6 +38,9 @@ MAX_LISTED = 10
 
 MAX_CHUNK = 128
 """Maximum number of cells that one thread decodes at once."""
+
+TELL_SECONDS = 2.0
+"""Seconds between two lines about how far decoding is."""
 
 _CHUNK_BYTES = 4 * 2**20
 
@@ -108,7 +122,7 @@ def decode(
     folder = None if source.in_memory else cache
     key = key_of(source, codec)
     room = folder is not None and fits(folder, total)
-    index = load_index(folder, key, row, room=room) if folder else None
+    index, cached = _cached(folder, key, form, room=room, in_memory=in_memory)
     if index is None:
         rows = source.count if in_memory else 0
         packed = np.empty((rows, *form.shape[1:]), form.dtype)
@@ -123,10 +137,19 @@ def decode(
                 save_index(folder, key, index)
     else:
         file = samples_file(folder, key) if folder and index.stored else None
-        flat = np.fromfile(file, form.dtype) if in_memory and file else None
-        usable = None if flat is None else flat.reshape(-1, *form.shape[1:])
-        store = _store(modality, source, codec, index, usable, file)
+        store = _store(modality, source, codec, index, cached, file)
     return _indexed(index, store)
+
+
+def _cached(
+    folder: Path | None, key: str, form: NDArray[Any], *, room: bool, in_memory: bool
+) -> tuple[Index | None, NDArray[Any] | None]:
+    """The index of a cache and, where they go to memory, its samples; ``None`` if damaged."""
+    index = load_index(folder, key, row_bytes(form), room=room) if folder else None
+    if index is None or folder is None or not (index.stored and in_memory):
+        return index, None
+    cached = load_samples(folder, key, index, form)
+    return (None, None) if cached is None else (index, cached)
 
 
 def _indexed(index: Index, store: SampleStore) -> Decoded:
@@ -171,7 +194,7 @@ def _store(
     if packed is not None:
         return InMemory(modality, codec, packed)
     if index.stored and file is not None:
-        return InFile(modality, codec, file)
+        return InFile(modality, codec, file, index.fingerprints)
     return Streamed(modality, codec, source, index.indices)
 
 
@@ -227,7 +250,11 @@ class _Pass:
         parts = in_order(
             lambda start: self._part(range(start, min(start + size, count))), starts, chunk=1
         )
+        told = time.monotonic()
         for start, part in zip(starts, parts, strict=True):
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                stage(f"decoding: {100 * start // count} %")
             skipped += part.skipped
             if len(skipped) > may_be_broken(count):
                 raise _too_many_broken(self.source, skipped, min(start + size, count))

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame
 from gannet.core.io.names import first_few
 from gannet.core.source import Source
-from gannet.data.containers import rows, tables
+from gannet.data.containers import memory, rows
 from gannet.data.containers.cells import (
     NO_CLASSES,
     CellTable,
@@ -75,20 +75,20 @@ def find(
         raise
 
 
-def of_frame(
-    frame: Frame,
+def of_memory(
+    data: Any,
     *,
     kinds: Sequence[str] = (),
     label: str | None = None,
     roles: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    """A table in memory, such as a data frame, as a source; see `find`.
+    """Data in memory, such as a data frame or an array, as a source; see `find`.
 
     Raises:
-        DataError: if no kind of data claims it.
+        DataError: if they are of no type that can be read, or no kind of data claims them.
     """
     candidates = _candidates(kinds)
-    table = tables.from_frame(frame)
+    table = memory.from_memory(data)
     return _with_roles(table, claimed_by(table, candidates), label, _by_role(roles))
 
 

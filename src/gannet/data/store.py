@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.errors import DataError
+from gannet.core.io.files import fingerprint
 from gannet.core.io.flat_file import FlatFile
 from gannet.core.io.prefetch import WORKERS
 from gannet.core.source import Source
@@ -40,8 +42,11 @@ class InFile:
     slow: ClassVar[bool] = True
     location: ClassVar[str] = "in a cache on disk"
 
-    def __init__(self, modality: Modality, codec: Codec[Any], path: Path) -> None:
-        self.modality, self.codec = modality, codec
+    def __init__(
+        self, modality: Modality, codec: Codec[Any], path: Path, fingerprints: NDArray[np.uint64]
+    ) -> None:
+        """The samples of a file, whose fingerprints are checked whenever one is read."""
+        self.modality, self.codec, self.fingerprints = modality, codec, fingerprints
         self.form = modality.pack(codec, [])
         self.file = FlatFile(path, row_bytes(self.form))
 
@@ -50,6 +55,13 @@ class InFile:
         packed = np.empty((len(indices), *self.form.shape[1:]), self.form.dtype)
         for row, index in zip(packed, indices.tolist(), strict=True):
             self.file.read(index, row)
+            if fingerprint(row.tobytes()) != self.fingerprints[index]:
+                raise DataError(
+                    f"the cache is damaged: sample {index} is not as it was decoded",
+                    where=str(self.file.path),
+                    remedy="Delete the file and give the same command again: it decodes the data "
+                    "again, and goes on from the last save.",
+                )
         return self.modality.unpack(self.codec, packed)
 
 

@@ -13,6 +13,8 @@ from gannet.core.config import either, flag
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.io.files import writing
 from gannet.core.io.names import is_sample_name
+from gannet.core.io.regular import real_path
+from gannet.core.seeding import seed_fault
 from gannet.core.transform import Transform, TransformTask
 from gannet.data.containers.folders import tree_of_folder
 from gannet.data.containers.frames import read_frame
@@ -78,7 +80,7 @@ def apply_file(
     """
     task, kinds = task_of(artifact, request)
     for path in numbered(out, request.samples):
-        if path.resolve() == given.resolve():
+        if real_path(path) == real_path(given):
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
         return _folder(task, kinds, given, out, request)
@@ -199,8 +201,7 @@ def check_samples(samples: int, seed: int) -> None:
     faults: list[str] = []
     if not 1 <= samples <= MAX_SAMPLES:
         faults.append(f"--samples: must lie between 1 and {MAX_SAMPLES}, got {samples}")
-    if seed < 0:
-        faults.append(f"--seed: must be at least 0, got {seed}")
+    faults += filter(None, [seed_fault(seed)])
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -267,7 +268,7 @@ def _folder(
     noun = modality.noun[1]
     if not modality.item_suffix:
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
-    if out.resolve() == given.resolve():
+    if real_path(out) == real_path(given):
         raise ConfigError(f"--out: {out} is the input", remedy="Name another folder.")
     if out.is_file():
         raise ConfigError(f"--out: {out} is a file", remedy="Name a folder for a folder.")

@@ -19,10 +19,13 @@ from torch import Tensor, nn
 
 from gannet.core.codec import classes_of
 from gannet.core.config import parse
-from gannet.core.errors import ArtifactError, ConfigError, no_permission
+from gannet.core.errors import COPY_AGAIN, ArtifactError, ConfigError, no_permission
+from gannet.core.io.checksum import sealed_json
 from gannet.core.io.files import write_whole
+from gannet.core.io.json_text import json_text
+from gannet.core.io.regular import open_regular
 from gannet.core.types import Networks
-from gannet.inference.card import COPY_AGAIN, Card, read_card
+from gannet.inference.card import Card, read_card
 from gannet.inference.judge.judge import Judge
 from gannet.inference.sampler import TrainedSampler, codecs_of
 from gannet.modalities.registry import find_modality
@@ -90,7 +93,7 @@ class Artifact(TrainedSampler):
         digest = hashlib.sha256(content).hexdigest()
         card = self.card.model_copy(update={"weights": digest})
         write_whole(folder / "model.safetensors", content)
-        write_whole(folder / "card.json", card.model_dump_json(indent=2).encode())
+        write_whole(folder / "card.json", sealed_json(json_text(card, indent=None)).encode())
 
 
 def _judge(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Judge | None:
@@ -183,10 +186,13 @@ def _rebuilt(card: Card, where: Path) -> Networks:
 
 def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
         if card.weights and hashlib.sha256(content).hexdigest() != card.weights:
             raise SafetensorError("its checksum is not the one on the card")
-        return load_tensors(content)
+        tensors = load_tensors(content)
+        if strange := [name for name, each in tensors.items() if bool(each.isnan().any())]:
+            raise SafetensorError(f"{strange[0]} holds what is no number")
     except FileNotFoundError:
         raise ArtifactError("the weights are missing", where=str(path), remedy=COPY_AGAIN) from None
     except PermissionError:
@@ -195,3 +201,4 @@ def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
         raise ArtifactError(
             f"the weights are damaged: {error}", where=str(path), remedy=COPY_AGAIN
         ) from None
+    return tensors

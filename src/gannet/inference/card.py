@@ -8,15 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from gannet.core.errors import ArtifactError, no_permission
+from gannet.core.errors import COPY_AGAIN, ArtifactError, no_permission
+from gannet.core.io.checksum import checked_json
+from gannet.core.io.regular import read_text
 from gannet.core.io.training_log import PLAN
 from gannet.core.types import Spec
 
 FORMAT = 2
-
-COPY_AGAIN = (
-    "Copy the folder again from its source; repair a run of your own with its train command."
-)
 
 
 class Calibration(BaseModel):
@@ -187,10 +185,10 @@ def read_card(folder: Path) -> Card:
     try:
         if not folder.is_dir():
             raise ArtifactError("no such folder", where=str(folder), remedy=remedy)
-        content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_text(where))
         if "recipe" in content:  # a foreign file is refused by the model below
             _check_format(int(content.get("format", 1)), where)
-        return Card.model_validate(content)
+        return Card.model_validate(checked_json(content))
     except PermissionError:
         raise no_permission(where, ArtifactError) from None
     except FileNotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.names import OWN_FILES, is_sample_name
 from gannet.core.sampling import LoadedSamples
+from gannet.data.containers.folders import tree_of_folder
 from gannet.data.containers.frames import read_frame
 from gannet.inference import archives
 from gannet.inference.calibration import QUANTILES
@@ -296,14 +297,14 @@ def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
     modality = find_modality(artifact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
     paths: list[Path] = []
+
+    def fits(name: str) -> bool:
+        return is_sample_name(name, suffixes) if suffixes else name not in OWN_FILES
+
     for each in files:
         if each.is_dir():
-            inside = sorted(part for part in each.rglob("*") if part.is_file())
-            paths += [
-                part
-                for part in inside
-                if (is_sample_name(part.name, suffixes) if suffixes else part.name not in OWN_FILES)
-            ]
+            inside = [member.name for member in tree_of_folder(each).members]
+            paths += sorted(each / name for name in inside if fits(PurePath(name).name))
         else:
             paths.append(each)
     if not paths:

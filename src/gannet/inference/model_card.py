@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gannet.core.io.names import harmless, printable, without_html
 from gannet.core.io.training_log import TrainingLog, read_training_log
 from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
 from gannet.core.scores.evidence import evidence_of_card
@@ -32,8 +33,8 @@ def model_card(
     codec = artifact.codecs["sample"]
     modality = modality_of(codec.kind)
     presentation, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
-    what = presentation.contents(codec) or f"{modality.noun[1]} of {size}"
-    notes = presentation.notes(codec)
+    what = without_html(presentation.contents(codec)) or f"{modality.noun[1]} of {size}"
+    notes = list(map(without_html, presentation.notes(codec)))
     lines = [
         "---",
         "library_name: gannet",
@@ -41,15 +42,16 @@ def model_card(
         f"tags: [{', '.join(('gan', 'gannet', *presentation.tags))}]",
         "---",
         "",
-        f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
+        f"# {harmless(str(card.data.get('name') or 'samples'))}: a generator made with gannet",
         "",
         f"Recipe `{card.recipe}`, {'fitted at once' if fitted else _steps(card)}, "
         f"seed {card.seed}, gannet {card.gannet}. Trained on {card.data['train']} {what}; "
         f"{card.data['held_out']} were held out.",
         "",
         *([f"![samples]({preview})", ""] if preview else []),
-        _result(card, training_log),
+        without_html(_result(card, training_log)),
         "",
+        *(f"{without_html(str(each))}." for each in card.data.get("limits", ())),
         f"A baseline: {card.diagnosis['name']}. {card.diagnosis['evidence']}."
         if fitted
         else f"When training ended: {card.diagnosis['name']}. {card.diagnosis['evidence']}. "
@@ -73,9 +75,9 @@ def model_card(
         else _judged(card),
     ]
     if artifact.classes:
-        lines += ["", "Classes: " + ", ".join(artifact.classes) + "."]
+        lines += ["", "Classes: " + ", ".join(map(harmless, artifact.classes)) + "."]
     lines += ["", *notes] if notes else []
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines) + "\n")
 
 
 def training_log_of(artifact: Artifact, folder: Path) -> TrainingLog:

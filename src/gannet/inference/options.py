@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gannet.core.codec import Codec
-from gannet.core.config import flag, parse
+from gannet.core.config import flag, hint_for, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Recipe
 from gannet.core.transform import Transform
@@ -182,6 +181,5 @@ def _unknown(name: str, names: list[str]) -> str:
             return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"
         if name in each.inference.condition_options.model_fields:
             return f"{flag(name)}: this run was trained without {each.noun[1]}"
-    near = difflib.get_close_matches(name, [*names, *ALWAYS], 1)
-    hint = f"; did you mean {flag(near[0])}?" if near else ""
+    hint = hint_for(name, [*names, *ALWAYS])
     return f"{flag(name)}: this run's recipe does not know it{hint}"

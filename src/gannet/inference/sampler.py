@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from gannet.core.codec import Codec, classes_of
-from gannet.core.config import Config, flag, parse
+from gannet.core.config import Config, flag, is_whole, parse
 from gannet.core.device import device_of
 from gannet.core.errors import ConfigError
 from gannet.core.io.names import placeholder
 from gannet.core.recipe import InferOf, Recipe, SampledCondition
 from gannet.core.sampling import ConditionRequest
-from gannet.core.seeding import latents_at
+from gannet.core.seeding import latents_at, seed_fault
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, CellConditions, Condition, Spec
 from gannet.inference.card import Calibration, Card
@@ -248,8 +248,12 @@ class TrainedSampler:
                 can give.
         """
         for name, value in (("count", count), ("seed", seed), ("start", start)):
+            if not is_whole(value):
+                raise ConfigError(f"--{name}: must be a whole number, got {value!r}")
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
+        if fault := seed_fault(seed):
+            raise ConfigError(fault)
         given = given_modality(self.recipe, self.codecs)
         if given is not None and not given_options(self.recipe, self.codecs):
             raise ConfigError(

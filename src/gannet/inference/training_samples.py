@@ -6,17 +6,22 @@ Whoever has the file can ask whether a sample they hold was trained on, and lear
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.io.arrays import UNREADABLE_ARRAY
+from gannet.core.io.checksum import sealed, unsealed
 from gannet.core.io.files import write_whole
+from gannet.core.io.regular import read_bytes
 
 FILE = "training_samples.npz"
 """Name of the file in a run's folder."""
+
+LARGEST = 2**32
+"""Largest such file, in bytes."""
 
 COINCIDENCE = 0.05
 """Share of rows that equal a training row by chance, from which on equal rows are no leak."""
@@ -54,13 +59,14 @@ class TrainingSamples:
         """Write them into a run's folder."""
         file = io.BytesIO()
         np.savez(file, prints=self.prints, coincidence=np.array(self.coincidence))
-        write_whole(folder / FILE, file.getvalue())
+        write_whole(folder / FILE, sealed(file.getvalue()))
 
     @classmethod
     def load(cls, folder: Path) -> TrainingSamples | None:
         """Those of a run's folder; ``None`` if the file is missing or damaged."""
         try:
-            with np.load(folder / FILE, allow_pickle=False) as archive:
+            content = unsealed(read_bytes(folder / FILE, LARGEST))
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 return cls(archive["prints"].astype(np.uint64), float(archive["coincidence"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except UNREADABLE_ARRAY:
             return None

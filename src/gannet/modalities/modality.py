@@ -23,6 +23,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import DataError
+from gannet.core.io.regular import check_regular
 from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
@@ -374,12 +375,13 @@ def read_cell(modality: Modality, cell: Any, name: str) -> Any:
             where=name,
             remedy=f"Use {', '.join(sorted(modality.readers)) or 'another kind of data'}.",
         )
-    with reader_errors(
-        lambda error: f"broken {modality.noun[0]} ({str(error).strip() or type(error).__name__})",
-        where=name,
-        remedy="Remove it or fetch it again.",
-    ):
+
+    def broken(error: Exception) -> str:
+        return f"broken {modality.noun[0]} ({str(error).strip() or type(error).__name__})"
+
+    with reader_errors(broken, where=name, remedy="Remove it or fetch it again."):
         if isinstance(cell, Path):
+            check_regular(cell)
             return modality.readers[suffix](cell)
         with tempfile.TemporaryDirectory(prefix="gannet-") as folder:
             path = Path(folder) / f"content{suffix}"
@@ -393,8 +395,5 @@ def evenly(count: int, max_count: int) -> list[int]:
     >>> evenly(10, 3)
     [0, 3, 6]
     """
-    return (
-        [index * count // max_count for index in range(max_count)]
-        if count > max_count
-        else list(range(count))
-    )
+    kept = min(count, max_count)
+    return [index * count // kept for index in range(kept)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.errors import CodecError, DataError, GannetError
 from gannet.core.frame import Frame
+from gannet.core.io.regular import read_bytes
 from gannet.core.source import Source
 from gannet.core.types import NO_TABLE, TableLayout
 
@@ -263,11 +265,7 @@ def content_of(cell: Any, name: str) -> bytes:
     if not isinstance(cell, Path):
         return repr(_plain(cell)).encode()
     try:
-        if cell.stat().st_size > FILE_BYTES:
-            raise DataError(
-                f"larger than {FILE_BYTES // 2**20} MiB", where=name, remedy="Save it smaller."
-            )
-        return cell.read_bytes()
+        return read_bytes(cell, FILE_BYTES)
     except FileNotFoundError:
         raise DataError("does not exist", where=name, remedy="Check the path.") from None
     except PermissionError:
@@ -275,6 +273,8 @@ def content_of(cell: Any, name: str) -> bytes:
             "no permission to read it", where=name, remedy="Check its access rights."
         ) from None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise DataError(str(error.strerror), where=name, remedy="Save it smaller.") from None
         raise DataError(
             f"cannot be read ({error.strerror})", where=name, remedy="Remove it or fetch it again."
         ) from None

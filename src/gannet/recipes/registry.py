@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gannet.core import plugins
@@ -39,3 +42,26 @@ def find_recipe(name: str) -> Recipe[Any]:
     kind = type(recipe).__name__
     assert kind == "Recipe", f"{modules[name]} must end in `recipe = Recipe(...)`"
     return recipe
+
+
+def recipe_sentences() -> dict[str, str]:
+    """Name -> first line of the documentation of every recipe. Nothing is imported."""
+    modules = recipe_modules()
+    return {name: _sentence(modules[name]) for name in sorted(modules)}
+
+
+def is_baseline(name: str, sentence: str) -> bool:
+    """Whether a recipe is there to be compared with, by its name and its sentence."""
+    return name.startswith("baseline_") or "a baseline" in sentence
+
+
+def _sentence(module: str) -> str:
+    """The first line of a module's documentation; empty if it cannot be read."""
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        return ""
+    try:
+        tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return ""
+    return (ast.get_docstring(tree) or "").partition("\n")[0]

@@ -19,6 +19,7 @@ from gannet.core.source import SAMPLE
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import LABEL, Dataset
 from gannet.modalities.registry import modality_of
+from gannet.recipes.common.memory import check_memory
 from gannet.training.trainer import Trainer
 
 PROBE_SECONDS = 5.0
@@ -60,6 +61,7 @@ class AutoConfig:
         self.config: Config = parse(recipe.config, self.user_settings)
         one, rng = dataset.train.take([0]), torch.Generator().manual_seed(seed)
         self.spec = Spec.of(recipe.training.corrupt(one, rng, self.config))
+        check_memory(recipe, self.config, self.spec, device, self.user_settings)
 
     def choose(self, reason: str, **settings: object) -> None:
         """Apply settings, except those that the user gave or the recipe does not have."""
@@ -148,6 +150,7 @@ def steps_in(
     if slots.keys() - {SAMPLE, LABEL}:
         return math.inf
     config = parse(recipe.config, dict(given) | {"steps": 4})
+    check_memory(recipe, config, Spec(tuple(shape), kind=kind), device, given)
     blank = torch.zeros(config.batch, *shape)
     condition = Condition.none(blank)
     if LABEL in slots and not slots[LABEL].optional:

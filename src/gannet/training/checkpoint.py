@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from gannet.core.errors import GannetError, no_permission
+from gannet.core.io.checksum import sealed, unsealed
 from gannet.core.io.files import UNREADABLE, write_whole
+from gannet.core.io.regular import open_regular
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the file."""
@@ -25,7 +27,7 @@ def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
     """
     packed = io.BytesIO()
     torch.save(dict(state), packed)
-    write_whole(out / CHECKPOINT, packed.getvalue())
+    write_whole(out / CHECKPOINT, sealed(packed.getvalue()))
 
 
 def load_checkpoint(out: Path, device: str, restore: Callable[[Mapping[str, Any]], None]) -> None:
@@ -43,12 +45,14 @@ def load_checkpoint(out: Path, device: str, restore: Callable[[Mapping[str, Any]
     if not path.exists():
         return
     try:
-        restore(torch.load(path, map_location=device, weights_only=True))
+        with open_regular(path) as file:
+            content = io.BytesIO(unsealed(file.read()))
+        restore(torch.load(content, map_location=device, weights_only=True))
     except PermissionError:
         raise no_permission(path) from None
     except (OSError, *UNREADABLE):
         raise GannetError(
             "the checkpoint is damaged or from another version of gannet",
             where=str(path),
-            remedy="Delete the file to start over, or train into another folder.",
+            remedy="Delete the file to start over, or copy it again if this is a copy.",
         ) from None

@@ -15,6 +15,7 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.errors import CodecError
 from gannet.core.io.files import write_whole, writing
+from gannet.core.io.regular import real_path
 from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition, Spec
@@ -302,7 +303,7 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
     artifact.save(out)
     remove_outdated(out, read_card(out).weights)
     name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
-    text = model_card(artifact, out.resolve().name, name, training_log_of(artifact, out))
+    text = model_card(artifact, real_path(out).name, name, training_log_of(artifact, out))
     write_whole(out / "README.md", text.encode())
     if fault is not None:
         raise CodecError(

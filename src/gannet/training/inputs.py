@@ -10,11 +10,10 @@ from typing import Any
 
 from gannet.core.config import Config
 from gannet.core.errors import DataError
-from gannet.core.frame import as_frame
 from gannet.core.recipe import Inputs, Recipe
 from gannet.core.source import SAMPLE, Source
 from gannet.data.dataset import LABEL, Dataset
-from gannet.data.find import find, of_frame
+from gannet.data.find import find, of_memory
 from gannet.data.pairing import find_pairs
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality, modalities
@@ -166,7 +165,7 @@ def _source(
     others = {role: named for role, named in kinds.items() if role != SAMPLE}
     label = label_for(recipe.inputs, label)
     if not isinstance(data, str | Path):
-        return of_frame(as_frame(data), kinds=kinds[SAMPLE], label=label, roles=others)
+        return of_memory(data, kinds=kinds[SAMPLE], label=label, roles=others)
     path = Path(data)
     find_columns = partial(
         find, path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others
@@ -190,7 +189,7 @@ def _source(
 def _simple_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:
     if isinstance(data, str | Path):
         return find(Path(data), label=label, kinds=kinds)
-    return of_frame(as_frame(data), kinds=kinds, label=label)
+    return of_memory(data, kinds=kinds, label=label)
 
 
 def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from gannet.core import device as processor
 from gannet.core.config import flag, parse
 from gannet.core.errors import DivergedError, GannetError
-from gannet.core.io.files import holding, write_whole
+from gannet.core.io.checksum import sealed_json
+from gannet.core.io.files import holding, remove_temporaries, write_whole
+from gannet.core.io.json_text import json_text
 from gannet.core.io.training_log import PLAN
 from gannet.core.types import Batch, StepResult
 from gannet.data.dataset import Dataset
@@ -86,6 +88,7 @@ def run_training(
     """
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
+        remove_temporaries(out)
         _write_plan(plan, out)
         if len(dataset.identities):
             training_samples_of(dataset).save(out)
@@ -123,7 +126,7 @@ def _write_plan(plan: Plan, out: Path) -> None:
             where=str(out),
             remedy="Give the same command to resume that run, or another --out.",
         )
-    write_whole(out / PLAN, plan.model_dump_json(indent=2).encode())
+    write_whole(out / PLAN, sealed_json(json_text(plan, indent=None)).encode())
 
 
 def training_samples_of(dataset: Dataset) -> TrainingSamples:

@@ -81,6 +81,7 @@ class Plan(BaseModel):
         forecast: What to expect, in sentences for users.
         traits: Of the raw data; see ``data.traits``.
         findings: What is wrong with the data, as records of ``Finding``.
+        limits: What the time budget has cut, such as the size of samples, in sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,6 +107,7 @@ class Plan(BaseModel):
     forecast: tuple[str, ...] = ()
     traits: dict[str, list[Any]] = {}
     findings: tuple[Finding, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class PreparedData:
         options: Options of the kinds of data that the user gave, as JSON values.
         reason: Why samples have their size; empty where there was no choice.
         data: Where the data are; by default the path of their source.
+        limits: What the time budget has cut, in sentences.
     """
 
     dataset: Dataset
@@ -125,6 +128,7 @@ class PreparedData:
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     reason: str = ""
     data: str = ""
+    limits: tuple[str, ...] = ()
 
 
 def _eval_interval(chosen: AutoConfig) -> int:
@@ -242,4 +246,5 @@ def make_plan(
         forecast=tuple(forecast(chosen, step)),
         traits=traits_of(dataset.source),
         findings=(*diagnose_dataset(dataset), *_few_samples(chosen)),
+        limits=prepared.limits,
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, GannetError, no_permission
+from gannet.core.io.checksum import checked_json
+from gannet.core.io.regular import read_text
 from gannet.core.io.training_log import PLAN
 from gannet.modalities.registry import codec_of
 from gannet.training.plan import FORMAT, Plan
@@ -30,18 +32,19 @@ def read_plan(out: Path) -> Plan | None:
     try:
         if not path.exists():
             return None
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(read_text(path))
         _check_format(content, path)
-        plan = Plan.model_validate(content)
+        plan = Plan.model_validate(checked_json(content))
         for codec in plan.codecs.values():
             codec_of(**codec)
     except PermissionError:
         raise no_permission(path) from None
-    except (ConfigError, OSError, TypeError, ValueError) as error:
+    except (ConfigError, OSError, TypeError, ValueError, RecursionError) as error:
         raise GannetError(
             f"the plan is damaged or from another version of gannet: {str(error).splitlines()[0]}",
             where=str(path),
-            remedy="Train into another folder.",
+            remedy="Undo what was changed in it by hand, or copy it again; or train into another "
+            "folder.",
         ) from None
     return plan
 

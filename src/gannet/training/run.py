@@ -357,7 +357,7 @@ def card_of(
             "held_out": len(dataset.held_out),
             "classes": len(dataset.classes),
             "traits": plan.traits,
-            **_writing(dataset.source),
+            **({"limits": plan.limits} if plan.limits else {}) | _writing(dataset.source),
         },
         diagnosis=diagnosis,
         energy_distance=_finite(distance),

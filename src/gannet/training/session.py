@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from gannet.core import device as processor
 from gannet.core.codec import Codec
-from gannet.core.config import parse
+from gannet.core.config import parse, path_of
+from gannet.core.io.stages import stage
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine_source
@@ -102,7 +103,16 @@ def prepare(  # a parameter per flag
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
     request = Request(
-        data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
+        data,
+        path_of(out, "out"),
+        recipe,
+        minutes,
+        seed,
+        label,
+        auto_adjust,
+        device,
+        clock,
+        settings,
     )
     task = validated(request)
     source = source_for(data, label, task.name, task.config, found=task.source)
@@ -144,9 +154,13 @@ def _prepare_data(task: Task, source: Source) -> PreparedData:
     kinds = {SAMPLE: modality} | {r: find_modality(s.kind) for r, s in source.roles.items()}
     options = options_by_role(kinds, task.options)
     given = {name: v for each in options.values() for name, v in given_options(each).items()}
-    reason = ""
+    reason, limits = "", tuple[str, ...]()
+    noun = modality.noun[1]
+    stage(f"found {source.count:,} {noun}: {source.layout}")
     if task.existing is None:
-        codecs, reason = _codecs(source, kinds, options, _budget(task, source))
+        budget = _budget(task, source)
+        codecs, reason = _codecs(source, kinds, options, budget)
+        limits = _limits(budget, codecs[SAMPLE], noun)
     else:
         codecs = {role: codec_of(**task.existing.codecs[role]) for role in kinds}
         before = task.existing.options
@@ -157,7 +171,8 @@ def _prepare_data(task: Task, source: Source) -> PreparedData:
     check_classes(loaded, task.recipe.inputs)
     loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
     minutes = _minutes(task, modality, codecs[SAMPLE])
-    return PreparedData(loaded, minutes, given, reason, _name_of(task.request.data, source.path))
+    name = _name_of(task.request.data, source.path)
+    return PreparedData(loaded, minutes, given, reason, name, limits)
 
 
 def _minutes(task: Task, modality: Modality, codec: Codec[Any]) -> float:
@@ -209,7 +224,34 @@ def _budget(task: Task, source: Source) -> Budget:
         clock=task.request.clock,
         classes=len(source.classes),
     )
-    return replace(budget, steps=steps, minutes=minutes)
+    return replace(budget, steps=_Asked(steps), minutes=minutes)
+
+
+class _Asked:
+    """How many steps there is time for, by the shape of samples; keeps what was asked.
+
+    Attributes:
+        shapes: In order: first that of full size, then smaller ones.
+    """
+
+    def __init__(self, steps: Callable[[tuple[int, ...]], float]) -> None:
+        self.steps, self.shapes = steps, list[tuple[int, ...]]()
+
+    def __call__(self, shape: tuple[int, ...]) -> float:
+        self.shapes.append(tuple(shape))
+        return self.steps(shape)
+
+
+def _limits(budget: Budget, codec: Codec[Any], noun: str) -> tuple[str, ...]:
+    """What the time budget has cut of the size of samples, in a sentence; else nothing."""
+    shapes = budget.steps.shapes if isinstance(budget.steps, _Asked) else []
+    if not shapes or tuple(codec.shape) == shapes[0]:
+        return ()
+    size, whole = ("x".join(map(str, each)) for each in (tuple(codec.shape), shapes[0]))
+    return (
+        f"{noun} are learnt and made at {size} rather than {whole}: {budget.minutes:g} minutes "
+        "are too short for more",
+    )
 
 
 def _same_codecs(
@@ -255,6 +297,7 @@ def _resumed(task: Task, existing: Plan, prepared: PreparedData) -> Session:
 def _planned(task: Task, prepared: PreparedData) -> Session:
     """A new run, with all settings chosen."""
     request = task.request
+    stage("measuring: which settings this machine has time for")
     plan = make_plan(
         prepared,
         recipe=task.name,

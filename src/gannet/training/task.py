@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gannet.core import device as processor
-from gannet.core.config import Config, flag, parse
+from gannet.core.config import Config, flag, is_number, parse
 from gannet.core.errors import ConfigError
+from gannet.core.io.regular import real_path
 from gannet.core.recipe import Recipe
+from gannet.core.seeding import seed_fault
 from gannet.core.source import Source
 from gannet.data.options import known_options
 from gannet.modalities.registry import find_modality
@@ -82,6 +84,7 @@ def validated(request: Request) -> Task:
     Raises:
         GannetError: if something in it cannot be used, or the folder holds another run.
     """
+    _check_types(request)
     device = resolve_device(request.device)
     _check_out(request)
     existing, source = read_plan(request.out), None
@@ -157,16 +160,33 @@ def _checked(request: Request, name: str) -> tuple[Recipe[Any], dict[str, Any], 
     return recipe, given, options
 
 
+def _check_types(request: Request) -> None:
+    """Refuse arguments that Python code gave and that are no texts.
+
+    Raises:
+        ConfigError: listing them.
+    """
+    given = {each: getattr(request, each) for each in ("recipe", "label", "device")}
+    faults = [
+        f"{flag(name)}: must be a text, got {value!r}"
+        for name, value in given.items()
+        if not isinstance(value, str | None)
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
 def _faults(request: Request) -> list[str]:
     """What is wrong with a request whatever its recipe."""
     faults: list[str] = []
     minutes, settings = request.minutes, request.settings
     if minutes is not None and "steps" in settings:
         faults.append("--minutes and --steps: both were given, expected one of them")
-    if minutes is not None and not 0 < minutes < 1e6:
+    if minutes is not None and not is_number(minutes):
+        faults.append(f"--minutes: must be a number, got {minutes!r}")
+    elif minutes is not None and not 0 < minutes < 1e6:
         faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
-    if request.seed < 0:
-        faults.append(f"--seed: must be at least 0, got {request.seed}")
+    faults += filter(None, [seed_fault(request.seed)])
     threads, max_threads = str(settings.get("threads", "")), processor.processors()
     if threads.isdecimal() and int(threads) > max_threads:
         faults.append(f"--threads: this machine has {max_threads}, got {threads}")
@@ -195,7 +215,7 @@ def _check_out(request: Request) -> None:
     data, out = Path(request.data), request.out
     if out.exists() and not out.is_dir():
         raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
-    if data.is_dir() and out.resolve().is_relative_to(data.resolve()):
+    if data.is_dir() and real_path(out).is_relative_to(real_path(data)):
         raise ConfigError(
             f"lies inside the data ({data}), which would take the run's own samples for data",
             where=f"--out {out}",

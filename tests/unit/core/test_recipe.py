@@ -12,7 +12,7 @@ import torch
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, cells_of
 from gannet.core.types import Batch, Condition, Spec, TableLayout
-from gannet.data.dataset import find, load, of_frame
+from gannet.data.dataset import find, load, of_memory
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.registry import find_recipe
 from gannet.training.monitor import Monitor, thresholds_for
@@ -133,7 +133,7 @@ def test_few_different_rows_are_chance_and_split_one_by_one():
     rows = 400
     made = np.arange(rows) % 4
     frame = Frame(("a", "b"), (made % 2, made // 2))
-    found = load(of_frame(frame), {"sample": TableCodec.fit_frame(frame)})
+    found = load(of_memory(frame), {"sample": TableCodec.fit_frame(frame)})
     kinds = {tuple(row) for row in found.train.take(range(len(found.train))).real.tolist()}
     assert len(kinds) == 4, "no kind of row is kept from training"
     assert len(found.held_out) >= 64
@@ -144,7 +144,7 @@ def test_copies_in_a_table_stay_on_one_side():
     numbers = rng.normal(size=300).round(6)
     numbers[:10] = numbers[10:20]
     frame = Frame(("a",), (numbers,))
-    found = load(of_frame(frame), {"sample": TableCodec.fit_frame(frame)})
+    found = load(of_memory(frame), {"sample": TableCodec.fit_frame(frame)})
     held = set(found.held_out.indices.tolist())
     assert all((at in held) == (at + 10 in held) for at in range(10))
     assert any(at in held for at in range(20)), "by this seed"
@@ -180,4 +180,4 @@ def test_what_is_a_table(tmp_path, name, text, table):
 def test_a_table_without_a_column_to_learn_is_refused():
     frame = Frame(("a",), (cells_of(["x"] * 20),))
     with pytest.raises(DataError, match="no column that can be learnt"):
-        load(of_frame(frame), {"sample": TableCodec.fit_frame(frame)})
+        load(of_memory(frame), {"sample": TableCodec.fit_frame(frame)})

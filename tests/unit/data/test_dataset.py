@@ -510,6 +510,50 @@ def test_a_damaged_cache_is_made_anew(tmp_path, victim, harm):
     assert len(list(cache.iterdir())) == 2
 
 
+@pytest.mark.parametrize("victim", ["index-*.npz", "samples-*.bin"])
+def test_a_cache_with_one_changed_bit_is_made_anew(tmp_path, victim):
+    data, cache = fill(tmp_path / "data", 10), tmp_path / "cache"
+    whole = everything(loaded(data, cache=cache))
+    [path] = cache.glob(victim)
+    content = path.read_bytes()
+    for at in range(0, len(content), max(len(content) // 7, 1)):
+        damaged = bytearray(content)
+        damaged[at] ^= 16
+        path.write_bytes(damaged)
+        assert torch.equal(everything(loaded(data, cache=cache)), whole)
+        assert path.read_bytes() == content
+
+
+def test_a_cache_that_is_damaged_in_use_is_refused_with_a_remedy(tmp_path):
+    data, cache = fill(tmp_path / "data", 10), tmp_path / "cache"
+    loaded(data, cache=cache, memory_bytes=0)
+    [path] = cache.glob("samples-*.bin")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="the cache is damaged") as caught:
+        everything(loaded(data, cache=cache, memory_bytes=0))
+    assert "Delete the file" in caught.value.remedy
+
+
+def test_pictures_that_changed_places_with_size_and_time_kept_are_decoded_anew(tmp_path):
+    data, cache = fill(tmp_path / "data", 10), tmp_path / "cache"
+    before = loaded(data, cache=cache)
+    one, other = sorted(data.rglob("*.png"))[:2]
+    contents = one.read_bytes(), other.read_bytes()
+    size = max(map(len, contents))
+    for path, content in ((one, contents[0]), (other, contents[1])):
+        path.write_bytes(content.ljust(size, b"\0"))
+        os.utime(path, (10**9, 10**9))
+    loaded(data, cache=cache)
+    for path, content in ((one, contents[1]), (other, contents[0])):
+        path.write_bytes(content.ljust(size, b"\0"))
+        os.utime(path, (10**9, 10**9))
+    again = loaded(data, cache=cache)
+    assert again.train.store.location == before.train.store.location
+    assert torch.equal(everything(again), everything(loaded(data)))
+
+
 def test_a_disk_without_room_for_a_cache_means_streaming(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "MAX_DISK_FRACTION", 0.0)
     data = fill(tmp_path / "data", 10)

@@ -11,6 +11,7 @@ from safetensors.torch import save as pack
 
 from gannet.core.codec import class_number
 from gannet.core.errors import ArtifactError, ConfigError
+from gannet.core.io.checksum import sealed_json
 from gannet.core.types import Condition
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
@@ -24,7 +25,7 @@ def saved(of_classes, tmp_path):
 
 def edit_card(folder, **fields):
     path = folder / "card.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    path.write_text(sealed_json(json.dumps(json.loads(path.read_text()) | fields)))
 
 
 def edit_weights(folder, content):

@@ -61,7 +61,7 @@ def test_a_fitted_run_is_not_fitted_again_and_a_killed_one_is(people, tmp_path):
 
 
 def test_settings_of_a_duel_are_refused(people, tmp_path):
-    with pytest.raises(ConfigError, match="--steps: baseline_copula is fitted at once"):
+    with pytest.raises(ConfigError, match="steps: baseline_copula is fitted at once"):
         gannet.prepare(people, tmp_path / "run", recipe="baseline_copula", steps=5)
 
 

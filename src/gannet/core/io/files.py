@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import pickle
+import secrets
 import struct
 import sys
 from collections.abc import Generator
@@ -31,6 +32,20 @@ UNREADABLE = (
 Its unpickler runs whatever bytes it meets, so damage may end in almost any exception.
 """
 
+TEMPORARY = ".new-"
+"""How the names of files begin that are not yet complete."""
+
+LONGEST_STEM, LONGEST_SUFFIX = 40, 12
+"""Characters of a file's name that are kept in that of its temporary file."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors of a full disk."""
+
+
+class DiskFullError(GannetError):
+    """There is no room for a file."""
+
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
@@ -42,8 +57,8 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise GannetError(
+        full = error.errno in FULL
+        raise (DiskFullError if full else GannetError)(
             "the disk is full" if full else f"cannot be written: {error.strerror or error}",
             where=str(path),
             remedy="Free some space and give the same command again. A run goes on from its last "
@@ -57,27 +72,74 @@ def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Write a file atomically: completely or not at all.
 
     Args:
-        path: Of the file; parent folders are created.
+        path: Of the file; parent folders are created. A link there is replaced, not followed.
         content: Of the file.
         sync: Wait until it is on the disk; a waste for thousands of small files.
 
     Raises:
         GannetError: if the disk is full or not writable; a previous file is left as it was.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    with replacing(path, sync=sync) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def replacing(path: Path, *, sync: bool = False) -> Generator[Path]:
+    """A new empty file beside ``path`` that takes its place at the end, unless there is an error.
+
+    Its name is its own, so that several writers of one path do not disturb each other, and it did
+    not exist before, so that no link is followed. It has the suffix of ``path``.
+
+    Args:
+        path: Of the file; parent folders are created.
+        sync: Wait until the new name is on the disk.
+
+    Raises:
+        GannetError: if the disk is full or not writable; a previous file is left as it was.
+    """
     with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _new_file(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
+            yield temporary
             temporary.replace(path)
-        except OSError:
+            if sync:
+                _sync_folder(path.parent)
+        except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def _new_file(path: Path) -> Path:
+    """Create an empty file beside ``path``, with the rights that any new file has."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+    name = f"{path.stem[:LONGEST_STEM]}.{secrets.token_hex(6)}{path.suffix[:LONGEST_SUFFIX]}"
+    temporary = path.with_name(f"{TEMPORARY}{name}")
+    os.close(os.open(temporary, flags, 0o666))
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # some network disks cannot
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder, which the caller has locked."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def append_line(path: Path, line: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
+from gannet.core.io.regular import check_regular
 
 
 class FlatFile:
@@ -21,6 +22,7 @@ class FlatFile:
     def __init__(self, path: Path, row_bytes: int, *, start: int = 0) -> None:
         self.path, self.row_bytes, self.start = path, row_bytes, start
         self.lock = threading.Lock()
+        check_regular(path)
         self.file = path.open("rb", buffering=0)
 
     def __del__(self) -> None:

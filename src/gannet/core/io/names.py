@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import overload
@@ -10,6 +12,56 @@ OWN_FILES = frozenset(
     {"metadata.csv", "metadata.jsonl", "metadata.parquet", "pairs.csv", "dataset.json"}
 )
 """Names of files that describe the samples beside them, so that they are never samples."""
+
+
+_OBEYED = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+"""Characters that a terminal obeys, that turn the direction of a text, or that no file holds."""
+
+
+def printable(text: str) -> str:
+    r"""A text without what a terminal would obey instead of showing it; lines and tabs stay.
+
+    >>> print(printable(chr(27) + "[31mred"))
+    \x1b[31mred
+    """
+    return _OBEYED.sub(_escaped, text)
+
+
+def in_a_line(name: str) -> str:
+    r"""A name that cannot pass for several lines, nor for anything but a name.
+
+    >>> print(in_a_line("a" + chr(10) + "b"))
+    a\nb
+    """
+    return printable(name).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def harmless(text: str) -> str:
+    r"""A foreign text in one line of Markdown: no markup, no line breaks.
+
+    >>> harmless("<b> a|b")
+    '&lt;b&gt; a\\|b'
+    """
+    escaped = without_html(" ".join(text.split()))
+    return re.sub(r"([\\`*|])", r"\\\1", escaped)
+
+
+def without_html(text: str) -> str:
+    """A text as Markdown that holds no HTML and no links, whatever names are in it.
+
+    >>> without_html("**good**: <script>, [a](b)")
+    '**good**: &lt;script&gt;, [a]&#40;b)'
+    """
+    return html.escape(printable(text), quote=False).replace("](", "]&#40;")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8
+        return f"\\x{number - 0xDC00:02x}"
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def is_sample_name(name: str, suffixes: Collection[str]) -> bool:
@@ -60,7 +112,7 @@ def first_few(names: Sequence[str], limit: int = 5) -> str:
     >>> first_few(["a", "b", "c"], limit=2)
     'a, b, ...'
     """
-    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
+    return ", ".join(map(in_a_line, names[:limit])) + (", ..." if len(names) > limit else "")
 
 
 def enumerated(names: Sequence[str]) -> str:

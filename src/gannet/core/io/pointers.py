@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gannet.core.errors import DataError
+from gannet.core.io.regular import open_regular
 
 START = 256
 """Bytes at the beginning of a file that show what it is."""
@@ -31,7 +32,7 @@ def check_no_pointer(path: Path) -> None:
         DataError: naming what it is.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             found = other_content(file.read(START))
     except OSError:
         return  # the reader says what is wrong with it

@@ -10,8 +10,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.config import NO_CONTROLS, Controls
-from gannet.core.errors import no_permission
+from gannet.core.errors import GannetError, no_permission
 from gannet.core.io.files import write_whole
+from gannet.core.io.records import (
+    LOG_BYTES,
+    read_log_lines,
+    read_plan_record,
+    reason_in_a_line,
+)
+from gannet.core.io.regular import read_text
 
 FITTED = "fitted, not trained"
 """Diagnosis of a model that was fitted in closed form."""
@@ -102,9 +109,12 @@ def read_training_log(
         controls: Settings of the recipe that advice may name.
         steps: Steps of the whole run, from its card; by default those until the last evaluation.
         batch: Samples per step, from its card; by default those that were planned.
+
+    Raises:
+        ArtifactError: if a file is damaged.
     """
-    plan = _object(_text(folder / PLAN))
-    evaluations = tuple(_evaluations(_text(folder / TRAINING_LOG).splitlines()))
+    plan = read_plan_record(folder / PLAN)
+    evaluations = tuple(read_log_lines(folder / TRAINING_LOG))
     weights = folder / "model.safetensors"
     last = evaluations[-1] if evaluations else {}
     fitted = diagnosis.get("name") == FITTED
@@ -112,13 +122,13 @@ def read_training_log(
         recipe=recipe,
         controls=controls,
         steps=0 if fitted else steps or int(last.get("step", 0)),
-        batch=0 if fitted else batch or int(plan.get("config", {}).get("batch", 0)),
+        batch=0 if fitted else batch or plan.batch,
         seconds=float(last.get("elapsed") or 0.0),
-        budget=float(plan.get("budget_seconds", 0.0)),
-        device=str(plan.get("device", "")),
+        budget=plan.budget_seconds,
+        device=plan.device,
         weights=weights.stat().st_size if weights.is_file() else 0,
-        reasons=tuple(map(str, plan.get("reasons", ()))),
-        data_faults=tuple(_data_faults(plan.get("findings"))),
+        reasons=plan.reasons,
+        data_faults=tuple(_data_faults(plan.findings)),
         diagnosis=str(diagnosis.get("name", "")),
         evidence=str(diagnosis.get("evidence", "")),
         stopped=str(diagnosis.get("stopped", "")),
@@ -139,9 +149,15 @@ def truncate_log(out: Path, step: int) -> None:
     path = out / TRAINING_LOG
     if path.exists():
         try:
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            lines = read_text(path, LOG_BYTES).splitlines(keepends=True)
         except PermissionError:
             raise no_permission(path) from None
+        except (OSError, ValueError) as error:
+            raise GannetError(
+                f"the training log is damaged: {reason_in_a_line(error)}",
+                where=str(path),
+                remedy="Remove it; the run goes on without its earlier lines.",
+            ) from None
         retained = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
         write_whole(path, "".join(retained).encode())
 
@@ -153,32 +169,7 @@ def _step_of(line: str) -> int:
         return 1 << 62  # a line that was cut off belongs to no step
 
 
-def _data_faults(findings: Any) -> Iterator[tuple[str, str]]:
-    """Sentence and remedy of the severe findings of a plan."""
-    records: list[Any] = findings if isinstance(findings, list) else []
-    for finding in records:
-        if isinstance(finding, dict) and finding.get("severity") == "severe":
-            known: dict[str, Any] = finding
-            yield str(known.get("sentence", "")), str(known.get("remedy", ""))
-
-
-def _evaluations(lines: Sequence[str]) -> list[dict[str, Any]]:
-    """The complete lines; the last line of a killed run may be cut off."""
-    records = [_object(line) for line in lines]
-    return [evaluation for evaluation in records if isinstance(evaluation.get("step"), int)]
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        parsed: Any = json.loads(text)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _text(path: Path) -> str:
-    """A file's text; empty if it is missing or unreadable."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return ""
+def _data_faults(findings: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for finding in findings:
+        if finding.get("severity") == "severe":
+            yield str(finding.get("sentence", "")), str(finding.get("remedy", ""))

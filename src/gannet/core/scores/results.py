@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import TrainingLog
 from gannet.core.scores.about import ENDS, ScoreRole
+from gannet.core.scores.figure import figure_of
 
 FAIR_AUC = 0.56
 """AUC, or accuracy, of the strongest classifier from which on samples are told from reals."""
@@ -362,3 +364,25 @@ class Report(BaseModel):
                 return each
         names = ", ".join(each.name for each in self.scores)
         raise ConfigError(f"no score {name!r}", remedy=f"This report has: {names}.")
+
+    def figure(self) -> Any:
+        """The scores as one figure of matplotlib (extra ``report``).
+
+        Raises:
+            MissingExtraError: if matplotlib is not installed.
+        """
+        return figure_of(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of the scores."""
+        rows = [
+            f"<tr><td>{html.escape(each.name)}</td><td>{each.value:.4g}</td>"
+            f"<td>{each.low:.4g} to {each.high:.4g}</td><td>{each.reference:.4g}</td></tr>"
+            for each in self.scores
+        ]
+        head = "<tr><th>score</th><th>value</th><th>interval</th><th>reference</th></tr>"
+        title = html.escape(f"{self.artifact} on {self.data}")
+        return f"<table><caption>{title}</caption>{head}{''.join(rows)}</table>"
+
+    def __repr__(self) -> str:
+        return f"<gannet report: {self.artifact} on {self.data}, {len(self.scores)} scores>"

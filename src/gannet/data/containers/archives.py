@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from gannet.core.errors import DataError, no_permission
+from gannet.core.io.regular import open_regular
 from gannet.core.source import FileContent
 from gannet.data.containers.folders import HIDDEN
 from gannet.data.containers.layouts.tree import Member, Tree, is_system, sorted_members
@@ -127,7 +128,7 @@ class _OpenFile:
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.Lock()
-        self.file = path.open("rb")
+        self.file = open_regular(path)
 
     def __del__(self) -> None:
         if hasattr(self, "file"):  # opening may have failed

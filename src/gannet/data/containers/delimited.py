@@ -13,6 +13,7 @@ import numpy as np
 
 from gannet.core.errors import DataError, no_permission
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, check_names
+from gannet.core.io.regular import open_regular, open_text
 from gannet.modalities.table.columns.base import find_missing
 from gannet.modalities.table.columns.formats import moments
 from gannet.modalities.table.columns.formats.numbers import numbers
@@ -41,7 +42,7 @@ def find_dialect(
         DataError: if the file is empty, not text, or not in the given encoding.
     """
     encoding = _encoding(path, encoding)
-    with path.open(newline="", encoding=encoding) as file:
+    with open_text(path, newline="", encoding=encoding) as file:
         lines = [line for line in islice(file, SNIFFED_LINES) if line.strip()]
     if not lines:
         raise DataError("the file is empty", where=str(path), remedy="Give it a table with rows.")
@@ -95,13 +96,13 @@ def _encoding(path: Path, given: str | None) -> str:
 
 def _bytes(path: Path, count: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(count)
     except FileNotFoundError:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
     except PermissionError:
         raise no_permission(path, DataError) from None
-    except IsADirectoryError as error:
+    except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror})", where=str(path), remedy="Name a readable file."
         ) from None
@@ -111,7 +112,7 @@ def _undecodable(path: Path, encoding: str) -> str:
     """What is wrong with a file in this encoding; empty if nothing is."""
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while part := file.read(2**20):
                 decoder.decode(part)
             decoder.decode(b"", final=True)
@@ -194,7 +195,7 @@ def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
             file is not valid CSV.
     """
     try:
-        with path.open(newline="", encoding=dialect.encoding) as file:
+        with open_text(path, newline="", encoding=dialect.encoding) as file:
             reader = csv.reader(
                 file, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced, strict=True
             )

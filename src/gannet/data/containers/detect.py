@@ -10,6 +10,7 @@ from pathlib import Path
 from gannet.core.errors import DataError
 from gannet.core.io.names import first_few
 from gannet.core.io.pointers import check_no_pointer
+from gannet.core.io.regular import check_regular
 from gannet.data.containers import archives, frames, parquet, tables
 from gannet.data.containers.arrays import idx
 from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, suffix_of
@@ -152,7 +153,18 @@ def _is_folder(path: Path) -> bool:
     )
 
 
+def _check_file(path: Path) -> None:
+    """Refuse pipes and devices, which would be waited for or read without end."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise DataError(
+            error.strerror or "cannot be read", where=str(path), remedy="Name a file or a folder."
+        ) from None
+
+
 def _file(path: Path, file_filter: FileFilter) -> CellTable:
+    _check_file(path)
     check_no_pointer(path)
     suffix = suffix_of(path.name)
     if suffix in TREES:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import overload
 
 from gannet.core.errors import DataError, no_permission
+from gannet.core.io.regular import read_content
 from gannet.data.containers.layouts.tree import Member, Tree, is_system, sorted_members
 
 HIDDEN = "hidden or left by a system"
@@ -32,7 +33,7 @@ def tree_of_folder(folder: Path) -> Tree:
         noun="folder",
         members=members,
         cell=folder.joinpath,
-        read=lambda name: (folder / name).read_bytes(),
+        read=lambda name: read_content(folder / name),
         files_of=lambda names: Paths(folder, names),
         unseen=walk.unseen,
     )

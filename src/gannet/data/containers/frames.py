@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError, need, no_permission
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, joined, objects
 from gannet.core.io.given_types import GivenType
+from gannet.core.io.regular import check_regular, open_text
 from gannet.data.containers.delimited import find_dialect, read_delimited
 
 ROWS = 50_000
@@ -163,6 +164,7 @@ def _parquet_file(path: Path) -> Generator[Any]:
     arrow: Any = need("pyarrow", "parquet")
     parquet: Any = need("pyarrow.parquet", "parquet")
     try:
+        check_regular(path)
         with parquet.ParquetFile(path) as file:
             yield file
     except FileNotFoundError:
@@ -218,7 +220,7 @@ def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
     names: tuple[str, ...] = ()
     number = 1
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with open_text(path, encoding="utf-8-sig") as file:
             lines = ((at, line) for at, line in enumerate(file, 1) if line.strip())
             while part := list(islice(lines, rows)):
                 records = [_record(path, at, line) for at, line in part]
@@ -248,7 +250,7 @@ def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
     value: Any = None
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problem = f"not JSON ({error})"
     record = cast(dict[str, Any], value if isinstance(value, dict) else {})
     if not record or any(isinstance(cell, dict | list) for cell in record.values()):

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from gannet.core.errors import DataError, need
+from gannet.core.errors import DataError, need, no_permission
 from gannet.core.frame import objects
 from gannet.core.io.names import first_few
+from gannet.core.io.regular import read_content
 from gannet.data.containers import rows
 from gannet.data.containers.cells import Classes, suffixes_of
 from gannet.data.containers.frames import plain_columns
@@ -140,7 +141,18 @@ def table_lines(table: Path) -> list[dict[str, str]]:
     Raises:
         DataError: if it is damaged.
     """
-    return lines_of(table.read_bytes(), str(table))
+    return lines_of(_content(table), str(table))
+
+
+def _content(table: Path) -> bytes:
+    try:
+        return read_content(table)
+    except PermissionError:
+        raise no_permission(table, DataError) from None
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})", where=str(table), remedy="Make it a plain file."
+        ) from None
 
 
 def lines_of(content: bytes, table: str) -> list[dict[str, str]]:
@@ -160,7 +172,7 @@ def csv_lines(table: Path) -> list[dict[str, str]]:
     Raises:
         DataError: if it is damaged, or a row has another number of cells than the header.
     """
-    return _csv_lines(table.read_bytes(), str(table))
+    return _csv_lines(_content(table), str(table))
 
 
 def _csv_lines(content: bytes, table: str) -> list[dict[str, str]]:
@@ -188,7 +200,7 @@ def _json_lines(content: bytes, table: str) -> list[dict[str, str]]:
             continue
         try:
             line: object = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"not JSON ({error})", where=f"{table}, line {number}") from None
         if not isinstance(line, dict):
             raise DataError("expected {...}", where=f"{table}, line {number}")

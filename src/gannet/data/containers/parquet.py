@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from gannet.core.errors import DataError, need, no_permission
 from gannet.core.io.names import Numbered
+from gannet.core.io.regular import check_regular, read_text
 from gannet.core.source import FileContent, Labels
 from gannet.data.containers import frames, rows
 from gannet.data.containers.cells import CellTable, Classes, suffixes_of
@@ -220,6 +221,7 @@ def _only_one(contents: list[Any], name: str, index: int) -> Any:
 def _opened(path: Path) -> Any:
     parquet: Any = need("pyarrow.parquet", "parquet")
     with _reading(path):
+        check_regular(path)
         return parquet.ParquetFile(path)
 
 
@@ -265,7 +267,7 @@ def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
     if len(numbers) == len(cells):
         names = _names(shards.schema, column)
         if not names and beside.exists():
-            names = beside.read_text(encoding="utf-8").split("\n")
+            names = _lines(beside)
             names = [name.strip() for name in names if name.strip()]
         return from_numbers(numbers, names, where=where)
     if any(isinstance(cell, list | dict) for cell in cells):
@@ -276,6 +278,20 @@ def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
         )
     texts = [None if cell is None else str(cell) for cell in cells]
     return from_cells(texts, where=where, column=column)
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file of class names.
+
+    Raises:
+        DataError: if it cannot be read as text.
+    """
+    try:
+        return read_text(path).split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"cannot be read as text ({error})", where=str(path), remedy="Save it as UTF-8."
+        ) from None
 
 
 def _names(schema: Any, column: str) -> list[str]:

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 from gannet.core.errors import GannetError
+from gannet.core.io.checksum import sealed, unsealed
 from gannet.core.io.files import UNREADABLE, write_whole
+from gannet.core.io.regular import read_bytes
 from gannet.networks.features import Features, label_of
+
+LARGEST = 2**32
+"""Largest file of features, in bytes."""
 
 
 class CachedFeatures:
@@ -36,7 +41,7 @@ class CachedFeatures:
         buffer = io.BytesIO()
         torch.save(features.contiguous(), buffer)
         try:
-            write_whole(path, buffer.getvalue(), sync=False)
+            write_whole(path, sealed(buffer.getvalue()), sync=False)
         except GannetError:
             return features  # a full disk must not stop an evaluation
         return features
@@ -50,7 +55,8 @@ class CachedFeatures:
 
 def _read(path: Path) -> Tensor | None:
     try:
-        loaded = torch.load(path, weights_only=True)
+        content = io.BytesIO(unsealed(read_bytes(path, LARGEST)))
+        loaded = torch.load(content, weights_only=True)
     except (OSError, *UNREADABLE):
         return None
     return loaded if isinstance(loaded, Tensor) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from gannet.core.io.names import harmless
 from gannet.core.scores import Report
 from gannet.core.scores.diagnosis import RunDiagnosis, worst
 from gannet.evaluation.differences import Comparison, Group, difference
@@ -13,7 +14,7 @@ from gannet.evaluation.report.summary import diagnosis_of, number
 
 def to_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown."""
-    heads = [group.name for group in comparison.groups]
+    heads = [harmless(group.name) for group in comparison.groups]
     lines = [
         f"# Comparison on {comparison.data}",
         "",
@@ -27,7 +28,7 @@ def to_markdown(comparison: Comparison) -> str:
     for name in comparison.scores:
         cells = [describe_score(group, name) for group in comparison.groups]
         better = comparison.groups[0].reports[0].score(name).best
-        lines.append(f"| {name} | {' | '.join(cells)} | {better} |")
+        lines.append(f"| {harmless(name)} | {' | '.join(cells)} | {better} |")
     lines += ["", f"## Differences to {heads[0]}", ""]
     lines += [
         "| score | run | difference | 95 % interval | conclusion | interval from |",
@@ -45,7 +46,7 @@ def to_markdown(comparison: Comparison) -> str:
 def grades(comparison: Comparison) -> list[str]:
     """Each entry's diagnosis as an item of a list."""
     return [
-        f"- **{group.name}**: {diagnosis_of_runs(group.reports).sentence}"
+        f"- **{harmless(group.name)}**: {diagnosis_of_runs(group.reports).sentence}"
         for group in comparison.groups
     ]
 

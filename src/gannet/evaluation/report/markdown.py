@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +9,8 @@ from typing import Any, Protocol
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole
+from gannet.core.io.json_text import json_text
+from gannet.core.io.names import harmless, printable, without_html
 from gannet.core.io.training_log import TrainingLog
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.report.summary import NO_TRAINING, kind_of, number, summary, with_sample_noun
@@ -41,16 +41,16 @@ def protocol_sentences(report: Report) -> list[str]:
 
 def to_json(report: Report) -> str:
     """The report as JSON; ``Report.model_validate_json`` reads it back."""
-    return report.model_dump_json(indent=2)
+    return json_text(report)
 
 
 def to_markdown(report: Report) -> str:
     """The report as Markdown: summary, table, meanings, protocol."""
     has_upper_bound = any(score.upper_bound is not None for score in report.scores)
     lines = [
-        f"# Scores of {_cell(report.artifact) or 'the generator'}",
+        f"# Scores of {harmless(report.artifact) or 'the generator'}",
         "",
-        summary(report),
+        without_html(summary(report)),
         "",
         f"| score | {report.sample_noun} | 95 % interval | {reference_heading(report)} | "
         f"{report.baseline} |" + (" upper bound |" if has_upper_bound else "") + " n | best is |",
@@ -58,10 +58,12 @@ def to_markdown(report: Report) -> str:
     ]
     for score in report.scores:
         baseline = "" if score.baseline is None else number(score.baseline)
-        baseline += f" ({_cell(score.baseline_name)})" if baseline and score.baseline_name else ""
+        baseline += (
+            f" ({harmless(score.baseline_name)})" if baseline and score.baseline_name else ""
+        )
         upper_bound = "" if score.upper_bound is None else number(score.upper_bound)
         lines.append(
-            f"| {_cell(score.name)} | **{number(score.value)}** "
+            f"| {harmless(score.name)} | **{number(score.value)}** "
             f"| {number(score.low)} to {number(score.high)} "
             f"| {number(score.reference)} ({number(score.reference_low)} to "
             f"{number(score.reference_high)}) "
@@ -72,13 +74,15 @@ def to_markdown(report: Report) -> str:
     lines += ["", "## Meaning of the scores", ""]
     for kind, score in {kind_of(score): score for score in report.scores}.items():
         more = f" More: {score.page}." if score.page else ""
-        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.sample_noun)}.{more}")
-    lines += _memorization(report) + _pairs(report) + _training(report.training_log)
+        lines.append(f"- **{harmless(kind)}**: {meaning(score, report.sample_noun)}.{more}")
+    lines += _memorization(report) + _pairs(report) + of_training(report.training_log)
     lines += ["", "## Protocol", ""]
-    lines += [f"- {sentence}" for sentence in protocol_sentences(report)]
-    data_text = f" Data: {report.data}." if report.data else ""
+    lines += [f"- {without_html(sentence)}" for sentence in protocol_sentences(report)]
+    data_text = f" Data: {harmless(report.data)}." if report.data else ""
     lines += [f"- Seed {report.seed}, gannet {report.gannet}.{data_text}"]
-    lines += ["", "## Cost", ""] + [f"- {name}: {value}" for name, value in costs(report)]
+    lines += ["", "## Cost", ""] + [
+        f"- {name}: {without_html(value)}" for name, value in costs(report)
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -95,7 +99,7 @@ def _runs(report: Report) -> list[str]:
         "|---" * (len(report.seeds) + 1) + "|",
     ]
     return lines + [
-        f"| {_cell(score.name)} | {' | '.join(map(number, score.seed_values))} |"
+        f"| {harmless(score.name)} | {' | '.join(map(number, score.seed_values))} |"
         for score in report.scores
     ]
 
@@ -202,7 +206,7 @@ def _pairs(report: Report) -> list[str]:
     pairs = [pair for pair in report.suspects if pair.fake_cells]
     if not pairs:
         return []
-    head = " | ".join([report.noun[0], "distance", *map(_cell, report.columns)])
+    head = " | ".join([report.noun[0], "distance", *map(harmless, report.columns)])
     lines = [
         "",
         f"Worst cases, each above the nearest {report.noun[0]} of training:",
@@ -215,22 +219,16 @@ def _pairs(report: Report) -> list[str]:
         lines.append(
             "| "
             + " | ".join(
-                [f"{report.sample_noun[:-1]} {pair.fake}", word, *map(_cell, pair.fake_cells)]
+                [f"{report.sample_noun[:-1]} {pair.fake}", word, *map(harmless, pair.fake_cells)]
             )
             + " |"
         )
-        row = [f"training {pair.train}", "", *map(_cell, pair.train_cells)]
+        row = [f"training {pair.train}", "", *map(harmless, pair.train_cells)]
         lines.append("| " + " | ".join(row) + " |")
     return lines
 
 
-def _cell(text: str) -> str:
-    """Escape foreign text for a Markdown table: no bars, no line breaks, no markup."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*|])", r"\\\1", escaped)
-
-
-def _training(training_log: TrainingLog | None) -> list[str]:
+def of_training(training_log: TrainingLog | None) -> list[str]:
     """Training in a few lines."""
     if training_log is not None and training_log.fitted:
         return ["", "## Training", "", NO_TRAINING]
@@ -249,11 +247,10 @@ def _training(training_log: TrainingLog | None) -> list[str]:
         values = [
             number(value) if isinstance(value := monitor.get(name), float) else "" for name in names
         ]
-        lines.append(
-            f"| {evaluation['step']} | {' | '.join(values)} | {evaluation.get('diagnosis', '')} |"
-        )
+        found = harmless(evaluation.get("diagnosis", ""))
+        lines.append(f"| {evaluation['step']} | {' | '.join(values)} | {found} |")
     actions = [
-        f"{at}. Step {step}: {_cell(describe_action(each))}"
+        f"{at}. Step {step}: {harmless(describe_action(each))}"
         for at, (step, each) in enumerate(training_log.actions, 1)
     ]
     return [*lines, "", *(actions or ["Auto-adjust changed nothing."])]
@@ -273,7 +270,7 @@ def write_report(
     for name, sheet in sheets.items():
         write_whole(folder / f"{name}{sheet.suffix}", sheet.content)
     write_whole(folder / "report.json", to_json(report).encode())
-    write_whole(folder / "report.md", to_markdown(report).encode())
+    write_whole(folder / "report.md", printable(to_markdown(report)).encode())
     return folder / "report.md"
 
 
@@ -287,9 +284,9 @@ def _worst(report: Report) -> list[str]:
     lines = ["", "## Where it is worst", ""] if composite_scores else []
     for score in composite_scores:
         named = [
-            f"{_cell(component.name)} {number(component.value)} "
+            f"{harmless(component.name)} {number(component.value)} "
             f"({'reference' if report.conditional else 'reals'} {number(component.reference)})"
             for component in score.components[:5]
         ]
-        lines.append(f"- **{_cell(score.name)}**: {', '.join(named)}.")
+        lines.append(f"- **{harmless(score.name)}**: {', '.join(named)}.")
     return lines

@@ -11,6 +11,8 @@ import torch
 from gannet.core.codec import class_number
 from gannet.core.errors import ConfigError, need
 from gannet.core.io.files import write_whole, writing
+from gannet.core.io.regular import real_path
+from gannet.core.seeding import seed_fault
 from gannet.inference.artifact import Artifact
 from gannet.inference.editing.direction_names import UNNAMED, Direction
 from gannet.inference.editing.editor import NO_EXAMPLES, UNSUPERVISED, Editor, LabeledExamples
@@ -197,7 +199,7 @@ def _faults_of_form(images: Sequence[Path], out: Path, request: EditRequest) -> 
         yield f"--out: must end in one of {suffixes}, got {out}"
     elif several and suffix != ".png" and suffix not in FILMS:
         yield f"--out: several images go into one .png, .gif or .mp4, got {out}"
-    if any(out.resolve() == each.resolve() for each in images):
+    if any(real_path(out) == real_path(each) for each in images):
         yield f"--out: {out} is one of the images"
     if request.frames and not 2 <= request.frames <= MAX_FRAMES:
         yield f"--frames: must lie between 2 and {MAX_FRAMES}, got {request.frames}"
@@ -216,8 +218,7 @@ def _faults_of_request(artifact: Artifact, request: EditRequest) -> Iterator[str
         yield "--fix: there is no --edit"
     if (request.examples.positive is None) != (request.examples.negative is None):
         yield "--positive, --negative: give a folder for each"
-    if request.examples.seed < 0:
-        yield f"--seed: must be at least 0, got {request.examples.seed}"
+    yield from filter(None, [seed_fault(request.examples.seed)])
     if request.target_class is not None and not artifact.classes:
         yield "--class: this run was trained without classes"
 

@@ -11,10 +11,14 @@ from safetensors.torch import save as save_tensors
 
 from gannet.core.errors import DataError
 from gannet.core.io.files import write_whole
+from gannet.core.io.regular import read_bytes
 from gannet.inference.editing.inversion import InvertedImage
 from gannet.inference.editing.latent_generator import LatentGenerator
 
 SUFFIX = ".safetensors"
+
+LARGEST = 4 * 2**30
+"""Largest file of latents, in bytes."""
 
 
 def save_latents(image: InvertedImage, path: Path, run: str) -> None:
@@ -47,7 +51,7 @@ def load_latents(path: Path, generator: LatentGenerator, run: str) -> InvertedIm
         DataError: if the file is damaged, of another kind, or of another run.
     """
     try:
-        tensors = load_tensors(path.read_bytes())
+        tensors = load_tensors(read_bytes(path, LARGEST))
         noise, vector, decibels = (tensors[name] for name in ("noise", "vector", "decibels"))
         of = bytes(tensors["run"].numpy()).decode()
     except FileNotFoundError:

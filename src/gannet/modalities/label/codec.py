@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
 from gannet.core.errors import DataError
+from gannet.core.io.regular import read_text
 
 
 class LabelCodec(BaseModel):
@@ -61,7 +62,7 @@ class LabelCodec(BaseModel):
         Raises:
             DataError: if the name is none of the classes.
         """
-        name = path.read_text(encoding="utf-8").strip() or None
+        name = read_text(path).strip() or None
         self.index(name)
         return name
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.core.errors import DataError, no_permission
+from gannet.core.io.arrays import UNREADABLE_ARRAY, read_npy
 from gannet.modalities.vector.files import cells_of, harmless, has_header
 
 VectorRow = NDArray[np.float64]
@@ -109,12 +110,12 @@ class VectorCodec(BaseModel):
         width = len(self.names)
         try:
             if path.suffix.lower() == ".npy":
-                rows = np.atleast_2d(np.load(path, allow_pickle=False)).astype(np.float64)
+                rows = np.atleast_2d(read_npy(path)).astype(np.float64)
             else:
                 rows = np.array(self._cells(cells_of(path)), dtype=np.float64)
         except PermissionError:
             raise no_permission(path, DataError) from None
-        except (OSError, ValueError, EOFError, IndexError, csv.Error) as error:
+        except (csv.Error, *UNREADABLE_ARRAY) as error:
             raise DataError(f"no rows of numbers ({error})", where=str(path)) from None
         if rows.ndim != 2 or rows.shape[1] != width or not np.isfinite(rows).all():
             raise DataError(f"expected rows of {width} finite numbers", where=str(path))

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from gannet.core.io.regular import open_text
+
 
 def has_header(lines: Sequence[Sequence[str]]) -> bool:
     """Whether the first line names the columns: no cell of it is a number."""
@@ -14,7 +16,7 @@ def has_header(lines: Sequence[Sequence[str]]) -> bool:
 
 def cells_of(path: Path) -> list[list[str]]:
     """The cells of a CSV file by line; delimited by commas, semicolons or tabs."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with open_text(path, newline="", encoding="utf-8-sig") as file:
         start = file.readline()
         file.seek(0)
         delimiter = max(",;\t", key=start.count)

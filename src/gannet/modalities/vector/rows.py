@@ -86,8 +86,22 @@ def adopt(source: Source, column: ColumnView) -> Source:
     )
 
 
+WIDEST = 100_000
+"""Most numbers of a row."""
+
+
 def rows_of(source: Source) -> Matrix:
-    """All rows of a source of rows of numbers."""
+    """All rows of a source of rows of numbers.
+
+    Raises:
+        DataError: if they are so wide that they must be something else.
+    """
+    if len(source.columns) > WIDEST:
+        raise DataError(
+            f"rows of {len(source.columns):,} numbers, at most {WIDEST:,} can be learnt",
+            where=str(source.path),
+            remedy="Give arrays of images as (n, H, W) or (n, H, W, C), or fewer columns.",
+        )
     return np.stack([source.raw(index) for index in range(source.count)])
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from gannet.core.errors import GannetError
-from gannet.core.io.files import append_line, holding, write_whole
+from gannet.core.io.files import TEMPORARY, append_line, holding, remove_temporaries, write_whole
 
 
 def failing(number):
@@ -51,6 +53,63 @@ def test_a_file_in_place_of_a_folder_is_named(tmp_path):
 def test_folders_are_made_as_needed(tmp_path):
     write_whole(tmp_path / "a" / "b" / "file", b"x")
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"
+
+
+def test_readers_of_a_file_that_two_write_see_no_halves(tmp_path):
+    """Each content is of one letter; a mixture or a part of one would be torn."""
+    path, contents = tmp_path / "file", (b"a" * 200_000, b"b" * 200_000)
+    write_whole(path, contents[0])
+    done = threading.Event()
+
+    def write(content):
+        while not done.is_set():
+            write_whole(path, content, sync=False)
+
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for each in writers:
+        each.start()
+    try:
+        assert {path.read_bytes() for _ in range(60)} <= {*contents}
+    finally:
+        done.set()
+        for each in writers:
+            each.join()
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_no_planted_link_is_followed(tmp_path, monkeypatch):
+    victim, path = tmp_path / "victim", tmp_path / "run" / "card.json"
+    victim.write_text("mine")
+    path.parent.mkdir()
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0" * 12)
+    (path.parent / f"{TEMPORARY}card.{'0' * 12}.json").symlink_to(victim)
+    with pytest.raises(GannetError, match="cannot be written: File exists"):
+        write_whole(path, b"theirs")
+    monkeypatch.undo()
+    path.symlink_to(victim)  # in place of the file itself it is replaced
+    write_whole(path, b"theirs")
+    assert victim.read_text() == "mine"
+    assert path.read_bytes() == b"theirs"
+    assert not path.is_symlink()
+
+
+def test_names_as_long_as_the_disk_allows_are_written(tmp_path):
+    for name in ("x" * 255, "ä" * 100 + "." + "z" * 50, "a.safetensors"):
+        write_whole(tmp_path / name, b"x")
+        assert (tmp_path / name).read_bytes() == b"x"
+
+
+def test_files_have_the_rights_of_any_new_file(tmp_path):
+    (tmp_path / "plain").write_text("")
+    write_whole(tmp_path / "whole", b"")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    (tmp_path / f"{TEMPORARY}card.123.json").write_text("half")
+    (tmp_path / "card.json").write_text("whole")
+    remove_temporaries(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["card.json"]
 
 
 def test_lines_are_added(tmp_path):

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from gannet.core.errors import DataError, no_permission
+from gannet.core.io.regular import open_regular
 from gannet.data.containers.arrays.named import Array, NamedArray, check_size, from_named
 from gannet.data.containers.cells import CellTable, SetAside
 from gannet.data.containers.layouts.parts import is_held_out, is_training
@@ -87,7 +88,7 @@ def _content(path: Path, count: int) -> bytes:
         if path.name.lower().endswith(".gz"):
             with gzip.open(path) as file:
                 return file.read(count)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(count)
     except PermissionError:
         raise no_permission(path, DataError) from None

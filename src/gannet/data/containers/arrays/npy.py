@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from gannet.core.errors import DataError
+from gannet.core.io.arrays import array_header, bytes_of, read_npy
 from gannet.core.io.flat_file import FlatFile
 from gannet.core.io.names import Numbered
+from gannet.core.io.regular import open_regular
 from gannet.data.containers.arrays.named import (
     Array,
     NamedArray,
@@ -20,7 +22,7 @@ from gannet.data.containers.arrays.named import (
     from_named,
     view_of,
 )
-from gannet.data.containers.arrays.npz import READ_ERRORS, header
+from gannet.data.containers.arrays.npz import READ_ERRORS
 from gannet.data.containers.cells import CellTable, Classes
 from gannet.modalities.reading import ColumnView
 
@@ -35,12 +37,12 @@ def from_npy(path: Path) -> CellTable:
         DataError: if the file is damaged.
     """
     try:
-        with path.open("rb") as file:
-            shape, dtype, fortran = header(file)
+        with open_regular(path) as file:
+            shape, dtype, fortran = array_header(file)
             start = file.tell()
     except READ_ERRORS as error:
         raise damaged(path, error) from None
-    row = int(np.prod(shape[1:])) * dtype.itemsize
+    row = bytes_of(shape[1:], dtype)
     if path.stat().st_size < start + row * (shape[0] if shape else 0):
         raise damaged(path, EOFError("the file is cut off"))
     if fortran or dtype != np.uint8 or not shape[1:] or shape[0] * row <= SMALL:
@@ -66,8 +68,8 @@ def from_npys(path: Path, names: Sequence[str], kinds: Collection[str] = ()) -> 
     for name in names:
         file, short = path / name, name.rpartition(".")[0]
         try:
-            with file.open("rb") as opened:
-                shape, dtype, _ = header(opened)
+            with open_regular(file) as opened:
+                shape, dtype, _ = array_header(opened)
         except READ_ERRORS as error:
             raise damaged(file, error) from None
         arrays[short] = NamedArray(short, shape, dtype, partial(_whole, file))
@@ -93,6 +95,6 @@ def _single(label: str | None) -> Classes:
 def _whole(path: Path) -> Array:
     check_size(path, "it", path.stat().st_size)
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
+        return read_npy(path)
     except READ_ERRORS as error:
         raise damaged(path, error) from None

@@ -6,14 +6,16 @@ import zipfile
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from gannet.core.io.arrays import UNREADABLE_ARRAY, array_header, bytes_of
+from gannet.core.io.regular import open_regular
 from gannet.data.containers.arrays.named import Array, NamedArray, check_size, damaged, from_named
 from gannet.data.containers.cells import CellTable
 
-READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
+READ_ERRORS = UNREADABLE_ARRAY
 """What NumPy raises for damaged files."""
 
 
@@ -24,18 +26,6 @@ def from_npz(path: Path, kinds: Collection[str] = ()) -> CellTable:
         DataError: if the file is damaged, or has no array that can be the samples.
     """
     return from_named(path, _members(path), kinds, "npz array {name} of {}")
-
-
-def header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    """Shape and dtype of an array, and whether it is in Fortran order."""
-    version = np.lib.format.read_magic(file)
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran, dtype = read(file)
-    return tuple(shape), dtype, fortran
 
 
 def _members(path: Path) -> dict[str, NamedArray]:
@@ -58,7 +48,7 @@ def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dt
     """Shape and dtype; no shape if they cannot be read."""
     try:
         with archive.open(name) as file:
-            shape, dtype, _ = header(file)
+            shape, dtype, _ = array_header(file)
     except READ_ERRORS:
         return (), np.dtype(np.void)
     return shape, dtype
@@ -67,7 +57,11 @@ def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dt
 def _member(path: Path, name: str, size: int) -> Array:
     check_size(path, f"array {name}", size)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+            shape, dtype, _ = array_header(file)
+        if bytes_of(shape, dtype) > size:
+            raise EOFError(f"array {name} is cut off")
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             return np.asarray(arrays[name.removesuffix(".npy")])
     except READ_ERRORS as error:
         raise damaged(path, error) from None

@@ -69,7 +69,7 @@ def _pairs(content: bytes, where: str) -> list[object] | None:
     """The list of labels; ``None`` where it says that there are none."""
     try:
         table: object = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"not JSON ({error})", where=where, remedy="Write it with a JSON library, or remove it."
         ) from None

@@ -11,6 +11,7 @@ from typing import Any
 
 from gannet.core.errors import need
 from gannet.core.io.files import write_whole
+from gannet.core.io.names import printable
 from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Component, NearestPair, Report, Score
 from gannet.evaluation.report.examples import Examples, ExhibitPair
@@ -207,7 +208,7 @@ def write_page(report: Report, folder: Path, examples: Examples) -> Path:
         GannetError: if the folder cannot be written.
     """
     path = folder / "report.html"
-    write_whole(path, page(report, examples).encode())
+    write_whole(path, printable(page(report, examples)).encode())
     return path
 
 

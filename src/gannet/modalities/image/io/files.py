@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 import zlib
@@ -16,6 +17,7 @@ from PIL import Image, TiffImagePlugin, features
 
 from gannet.core.errors import DataError, need
 from gannet.core.io.pointers import other_content
+from gannet.core.io.regular import read_bytes
 from gannet.modalities.image.io.color import profile_of, to_srgb
 
 PixelArray = NDArray[np.uint8]
@@ -198,10 +200,10 @@ def content(item: Item, name: str) -> bytes:
     if isinstance(item, bytes):
         return item
     try:
-        if item.stat().st_size > FILE_BYTES:
-            raise _too_large(name)
-        return item.read_bytes()
+        return read_bytes(item, FILE_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_large(name) from None
         raise broken(error, name) from None
 
 
@@ -346,7 +348,8 @@ def broken(error: BaseException, name: str) -> DataError:
         return DataError(NOT_AN_IMAGE, where=name, remedy="Remove it.")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _bomb(name)
-    detail = str(error).strip() or type(error).__name__
+    strerror = error.strerror if isinstance(error, OSError) else None
+    detail = strerror or str(error).strip() or type(error).__name__
     return DataError(f"broken image ({detail})", where=name, remedy="Remove it or fetch it again.")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Row
+from gannet.core.io.regular import read_text
 
 
 def read_row(path: Path, storage: Mapping[str, str]) -> Row:
@@ -25,7 +26,7 @@ def read_row(path: Path, storage: Mapping[str, str]) -> Row:
     Raises:
         DataError: if the file does not hold one row with these columns.
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if path.suffix.lower() == ".jsonl":
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     else:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.errors import misfit
 from gannet.core.sampling import SampleSource
 from gannet.core.seeding import derive_seed, latents_at
 from gannet.core.types import CellConditions, CellRange, Condition
@@ -121,7 +122,11 @@ class RowSampler:
     @property
     def _pairs(self) -> Tensor:
         """Co-occurrence matrix of symbols, as packed bits; empty if not known."""
-        return self.source.statistics.get("pairs", torch.zeros(0, 0, dtype=torch.uint8))
+        pairs = self.source.statistics.get("pairs", torch.zeros(0, 0, dtype=torch.uint8))
+        width = self.layout.width
+        if pairs.shape not in ((0, 0), (width, (width + 7) // 8)) or pairs.dtype != torch.uint8:
+            raise misfit("the pairs of values that occur together")
+        return pairs
 
     def cooccurred(self, one: Sequence[CellRange], other: Sequence[CellRange]) -> bool:
         """Whether a training row fulfilled both conditions; true if that is not known."""

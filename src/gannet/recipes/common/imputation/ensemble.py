@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gannet.core.errors import misfit
 from gannet.core.types import BoolArray, Float32Array, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.common.imputation.extra_trees import Forest
@@ -110,7 +111,34 @@ class Imputer:
 
     @classmethod
     def of(cls, model: nn.Module, codec: TableCodec, state: Mapping[str, Tensor]) -> Imputer:
-        """From what ``tensors`` returned, and the network."""
+        """From what ``tensors`` returned, and the network.
+
+        Raises:
+            ArtifactError: if they do not fit the codec.
+        """
+        try:
+            imputer = cls._of(model, codec, state)
+        except (KeyError, ValueError, TypeError, IndexError, RuntimeError):
+            raise misfit("the weights of the imputation") from None
+        if not imputer.fits(codec):
+            raise misfit("the weights of the imputation")
+        return imputer
+
+    def fits(self, codec: TableCodec) -> bool:
+        """Whether all parts have the sizes that the columns of a codec ask for."""
+        start, columns = self.initial, (len(codec.columns),)
+        axes = max((span.stop for span in start.spans), default=0)
+        each = (start.center, start.std, start.weight)
+        own = (self.zero_inflated, self.forest_weight, self.scale)
+        return (
+            all(array.shape == columns for array in (*each, *own))
+            and start.gaussian.mean.shape == (axes,)
+            and start.gaussian.covariance.shape == (axes, axes)
+            and self.forests.keys() <= set(range(len(codec.columns)))
+        )
+
+    @classmethod
+    def _of(cls, model: nn.Module, codec: TableCodec, state: Mapping[str, Tensor]) -> Imputer:
         parts: dict[int, dict[str, Tensor]] = {}
         for name, tensor in state.items():
             kind, _, rest = name.partition(".")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.errors import misfit
 from gannet.core.types import FloatArray, IntArray
 
 LEVELS = 40
@@ -87,6 +88,8 @@ class Forest:
 
     def leaves(self, inputs: NDArray[np.float32]) -> IntArray:
         """The leaf in each tree of rows ``(N, D)``, ``(N, T)``."""
+        if self.feature.max(initial=-1) >= inputs.shape[1]:
+            raise misfit("the trees of the imputation")
         count = len(inputs)
         at = np.tile(np.arange(self.trees), count)
         row = np.repeat(np.arange(count), self.trees)
@@ -105,8 +108,20 @@ class Forest:
 
     @classmethod
     def of(cls, state: Mapping[str, Tensor]) -> Forest:
-        """From what ``tensors`` returned."""
-        return cls(int(state["trees"]), *(state[name].numpy() for name in PARTS))
+        """From what ``tensors`` returned.
+
+        Raises:
+            ValueError: if they are no trees: each inner node must lie before its children, or a
+                row would go round in them without end.
+        """
+        arrays = [state[name].numpy() for name in PARTS]
+        feature, _, child, _, _ = arrays
+        trees, nodes = int(state["trees"]), len(feature)
+        inner = np.flatnonzero(feature >= 0)
+        shaped = all(each.shape == (nodes,) for each in arrays) and 1 <= trees <= nodes
+        if not shaped or (child[inner] <= inner).any() or (child[inner] + 1 >= nodes).any():
+            raise ValueError("no trees")
+        return cls(trees, *arrays)
 
 
 PARTS = ("feature", "threshold", "child", "donor", "mean")
