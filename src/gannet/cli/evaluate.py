@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gannet.cli.flags import Flags, Whole, named
+from gannet.cli.flags import Count, Flags, Out, Seed, Whole, named
 from gannet.cli.signals import stop_on_signal
 
 
@@ -18,6 +18,7 @@ def judge(
     label: str | None = None,
     discriminator: bool = False,
     json: bool = False,
+    device: str = "cpu",
     **options: Flags,
 ) -> None:
     """Print the probability that each file is real, or that it is unlike anything in training.
@@ -29,6 +30,7 @@ def judge(
         discriminator: Ask the discriminator of training, which knows only its last fakes, instead
             of the judge.
         json: Print one JSON object instead of text.
+        device: cpu, cuda or mps.
         options: What else they are said to be samples of, of runs that are sampled for a text or
             the like; `gannet sample RUN --help` lists them.
     """
@@ -37,12 +39,12 @@ def judge(
 
     print(
         judge_files(
-            load(run).artifact,
+            load(run, device=device).artifact,
             files,
             json=json,
             discriminator=discriminator,
             label=label,
-            **named(options),
+            **named(options, judge_files),
         )
     )
 
@@ -52,13 +54,14 @@ def evaluate(
     data: Path | None = None,
     /,
     *,
-    count: Whole | None = None,
-    seed: Whole = 0,
+    count: Count | None = None,
+    seed: Seed = 0,
     features: str = "auto",
     label: str | None = None,
-    out: Path | None = None,
+    out: Out | None = None,
     seeds: Whole = 1,
     anyway: bool = False,
+    device: str = "cpu",
 ) -> None:
     """Score a run on held-out data, with intervals, a reference (real against real) and a baseline.
 
@@ -78,6 +81,7 @@ def evaluate(
             are trained in RUN/seeds unless they exist. Intervals then include the variation over
             seeds.
         anyway: Score data of another size, class set or other columns than those of training.
+        device: cpu, cuda or mps.
     """
     from gannet.api.scoring import report_folder
     from gannet.api.seeds import evaluate_over_seeds
@@ -88,7 +92,7 @@ def evaluate(
     _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label, "anyway": anyway}
     if seeds == 1:
-        report = load(run).evaluate(data, count=count, out=target, **options)
+        report = load(run, device=device).evaluate(data, count=count, out=target, **options)
     else:
         with stop_on_signal() as stopped:
             several: dict[str, Any] = {"seeds": seeds, "count": count, "out": target}
@@ -109,11 +113,11 @@ def compare(
     /,
     *,
     data: Path | None = None,
-    count: Whole | None = None,
-    seed: Whole = 0,
+    count: Count | None = None,
+    seed: Seed = 0,
     features: str = "auto",
     label: str | None = None,
-    out: Path | None = None,
+    out: Out | None = None,
     anyway: bool = False,
 ) -> None:
     """Score runs on the same held-out data, and say which differences are within noise.

@@ -7,9 +7,11 @@ of ``train`` and ``inspect`` are checked in ``training``, where the data are kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter as Parameter_
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 from cyclopts import Parameter, Token
 
@@ -35,22 +37,46 @@ def whole_number(_type: object, tokens: Sequence[Token]) -> int:
 Whole = Annotated[int, Parameter(converter=whole_number)]
 """A whole number on the command line."""
 
+BARE = ("data", "run", "runs", "files", "given", "images")
+"""What commands take without a flag."""
+
 MultipleValues = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
 """A flag that takes several values."""
 
 Flags = Annotated[list[str], Parameter(help="options of the kind of data, and settings")]
 """Flags of the kind of data and of the recipe, each with its values."""
 
+Out = Annotated[Path, Parameter(name=("--out", "-o"))]
+Count = Annotated[int, Parameter(name=("--count", "-n"), converter=whole_number)]
+Seed = Annotated[int, Parameter(name=("--seed", "-s"), converter=whole_number)]
+"""Flags that many commands take."""
+
 RunFlags = Annotated[str, Parameter(allow_leading_hyphen=True, help="what this run takes")]
 """Flags that are known once the run is loaded, with their values."""
 
 
-def named(options: Mapping[str, list[str]]) -> dict[str, object]:
-    """Flags by their names in Python; a single value is not in a list."""
-    return {
-        name.replace("-", "_"): values[0] if len(values) == 1 else values
-        for name, values in options.items()
-    }
+def named(options: Mapping[str, list[str]], known: Callable[..., object]) -> dict[str, Any]:
+    """Flags by their names in Python; a single value is not in a list.
+
+    Args:
+        options: Flags with their values.
+        known: The function that takes them, besides parameters of its own.
+
+    Raises:
+        ConfigError: for a flag with the name of one of the function's own parameters.
+    """
+    from gannet.core.config import flag
+
+    given = {name.replace("-", "_"): values for name, values in options.items()}
+    reserved = [
+        name
+        for name, parameter in signature(known).parameters.items()
+        if parameter.kind is not Parameter_.VAR_KEYWORD and name in given
+    ]
+    if reserved:
+        hint = "It is given without a flag, after the command." if reserved[0] in BARE else ""
+        raise ConfigError(f"{flag(reserved[0])}: no such setting", remedy=hint)
+    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 
 
 def repeated(arguments: Sequence[str]) -> list[str]:

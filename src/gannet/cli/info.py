@@ -30,19 +30,26 @@ def inspect(
         options: Options of the kind of data; of tables --column NAME=TYPE, where the inferred type
             is wrong.
     """
+    from gannet.core.io.json_text import json_text
     from gannet.training.plan import advise
     from gannet.training.session import inspect_data
 
-    findings = inspect_data(data, label=label, recipe=recipe, **named(options))
+    findings = inspect_data(data, label=label, recipe=recipe, **named(options, inspect_data))
     findings = findings.model_copy(update={"plan": advise(findings)})
-    print(findings.model_dump_json(indent=2) if json else "\n".join(findings.describe()))
+    print(json_text(findings, indent=2) if json else "\n".join(findings.describe()))
 
 
 def recipes() -> None:
-    """List what can be trained."""
-    from gannet.recipes.registry import recipe_modules
+    """List what can be trained, with a sentence on each."""
+    from gannet.recipes.registry import is_baseline, recipe_sentences
 
-    print("\n".join(sorted(recipe_modules())))
+    sentences = recipe_sentences()
+    width = max(map(len, sentences))
+    for heading, baselines in (("Recipes:", False), ("Baselines, to compare with:", True)):
+        print(heading)
+        for name, sentence in sentences.items():
+            if is_baseline(name, sentence) is baselines:
+                print(f"  {name:{width}}  {sentence}")
 
 
 def settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,10 +18,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gannet.cli.screen import raw
 from gannet.core.codec import Codec
 from gannet.core.config import flag
 from gannet.core.errors import GannetError, need
-from gannet.core.io.names import placeholder
+from gannet.core.io.names import placeholder, printable
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.tables import MAX_CACHED_BYTES
 from gannet.evaluation.report.outdated import reports_in
@@ -34,6 +36,7 @@ from gannet.training.loop import SAVE_SECONDS, TrainingState
 from gannet.training.monitor import status
 from gannet.training.plan import Plan
 from gannet.training.resume import to_train_on
+from gannet.training.run import BY_HAND
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -57,17 +60,15 @@ def watch(
 ) -> None:
     """Run a session and show it; at the end, print where the results are."""
     # No markup: paths and reasons may contain brackets. No wrapping: one line stays one line.
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    for line in _about(session):
-        console.print(line)
+    console = Console(file=raw(sys.stdout), highlight=False, markup=False, soft_wrap=True)
+    print("\n".join(about(session)), flush=True)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
     reports = reports_in(session.out)
     states = session.run(stop, save_seconds=save_seconds)
     # Of a finished run there is no first step, and nothing to expect.
     first = list(islice(states, 1)) if session.resumed else []
     if first or not session.resumed:
-        for line in _expected(session.plan):
-            console.print(line)
+        print("\n".join(expected(session.plan)), flush=True)
     states = chain(first, states)
     last: TrainingState | None = None
     if console.is_terminal:
@@ -79,7 +80,7 @@ def watch(
         last = _run(states, viewers)
     removed = [each for each in reports if not each.exists()]
     for line in (*_summary(session, last), *(_removed(each, session.out) for each in removed)):
-        console.print(line)
+        print(line, flush=True)
 
 
 def _run(states: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
@@ -91,7 +92,8 @@ def _run(states: Iterable[TrainingState], viewers: Iterable[Viewer]) -> Training
     return last
 
 
-def _about(session: Session) -> list[str]:
+def about(session: Session) -> list[str]:
+    """What is going to be trained, and why, line by line."""
     plan, data = session.plan, session.dataset
     lines = [
         f"{'resuming' if session.resumed else 'training'} {plan.recipe} in {session.out}: "
@@ -104,10 +106,11 @@ def _about(session: Session) -> list[str]:
     return lines
 
 
-def _expected(plan: Plan) -> list[str]:
+def expected(plan: Plan) -> list[str]:
     """Why settings are what they are, and what is to be expected."""
     return [
         *(f"  {reason}" for reason in plan.reasons),
+        *(f"limit: {each}" for each in plan.limits),
         *(f"expect: {each}" for each in plan.forecast),
     ]
 
@@ -119,6 +122,12 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     artifact = Artifact.load(session.out)
     card = artifact.card
     diagnosis = diagnose_card(card, training_log_of(artifact, session.out))
+    if last and card.diagnosis.get("stopped") == BY_HAND:
+        lines.append(
+            f"stopped:   by hand, at step {last.result.step} of {last.steps}; the best model so "
+            "far and the checkpoint are kept, and the same command goes on"
+        )
+    lines += [f"limit:     {each}" for each in session.plan.limits]
     lines.append(f"result:    {diagnosis.sentence}")
     if advice := diagnosis.advice or card.diagnosis.get("advice"):
         lines.append(f"advice:    {advice}")
@@ -264,8 +273,8 @@ class Window:
             )
             message = status(self.evaluation.diagnosis, measurements)
             rows.add_row("diagnosis", Text(message, style=style))
-            rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
-        rows.add_row("last action", self.action)
+            rows.add_row("", Text(printable(self.evaluation.diagnosis.evidence), style="dim"))
+        rows.add_row("last action", Text(printable(self.action)))
         view = Table.grid(expand=True)
         # In a row of its own: a progress bar does not end its line, so text after it is cut off.
         view.add_row(ProgressBar(total=state.steps, completed=state.result.step))

@@ -8,10 +8,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gannet.cli.flags import MultipleValues, RunFlags, Whole, read_flags
+from gannet.cli.flags import Count, MultipleValues, Out, RunFlags, Seed, Whole, read_flags
+from gannet.cli.screen import raw
 
 
-def sample(run: Path, /, *flags: RunFlags, count: Whole = 64, out: Path, seed: Whole = 0) -> None:
+def sample(
+    run: Path,
+    /,
+    *flags: RunFlags,
+    count: Count = 64,
+    out: Out,
+    seed: Seed = 0,
+    device: str = "cpu",
+) -> None:
     """Generate new samples. Sample n depends only on the seed and on n.
 
     `gannet sample RUN --help` lists the further flags that RUN takes, such as --label.
@@ -22,15 +31,18 @@ def sample(run: Path, /, *flags: RunFlags, count: Whole = 64, out: Path, seed: W
         out: A folder for single files; or a file, whose suffix chooses the format: .npz holds the
             samples of any run that makes arrays; .png is one grid of images, .csv a table of rows.
         seed: Other seeds give other samples.
+        device: cpu, cuda or mps.
     """
     from gannet.api.train import load
     from gannet.inference.options import sample_fields
     from gannet.inference.write_samples import write_samples
 
-    artifact = load(run).artifact
+    artifact = load(run, device=device).artifact
     options = read_flags(flags, sample_fields(artifact.recipe, artifact.codecs))
     written = write_samples(artifact, count=count, out=out, seed=seed, **options)
     print(f"{count} samples: {written}")
+    for limit in artifact.facts.get("limits", ()):
+        print(f"note: {limit}", file=sys.stderr)
 
 
 def apply(
@@ -38,10 +50,11 @@ def apply(
     given: Path,
     /,
     *flags: RunFlags,
-    out: Path,
+    out: Out,
     samples: Whole = 1,
-    seed: Whole = 0,
+    seed: Seed = 0,
     transform: str = "",
+    device: str = "cpu",
 ) -> None:
     """Transform an input into an output: impute missing values, make images sharper.
 
@@ -58,18 +71,20 @@ def apply(
             samples: their spread shows the uncertainty.
         seed: Of the random samples.
         transform: Which one, if the recipe has several; by default its first.
+        device: cpu, cuda or mps.
     """
     from gannet.api.train import load
     from gannet.inference.apply import ApplyRequest, apply_file
     from gannet.inference.options import transform_fields
 
     def report_progress(done: int, all_of: int) -> None:
-        print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
+        end = "" if done < all_of else "\n"
+        print(f"\r{done} of {all_of}", end=end, file=raw(sys.stderr), flush=True)
 
     def warn(message: str) -> None:
         print(f"note: {message}", file=sys.stderr)
 
-    artifact = load(run).artifact
+    artifact = load(run, device=device).artifact
     options = read_flags(flags, transform_fields(artifact.recipe, artifact.codecs))
     request = ApplyRequest(
         samples, seed, options, transform, on_progress=report_progress, warn=warn
@@ -83,7 +98,7 @@ def edit(
     images: list[Path] | None = None,
     /,
     *,
-    out: Path,
+    out: Out,
     directions: bool = False,
     edit: MultipleValues = (),
     fix: MultipleValues = (),
@@ -95,7 +110,7 @@ def edit(
     labels: Path | None = None,
     positive: Path | None = None,
     negative: Path | None = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
 ) -> None:
     """Edit images in the latent space of a generator: invert, edit, interpolate.
 

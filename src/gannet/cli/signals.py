@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+STOPPING = (
+    b"\ngannet: stopping after this step, then finishing; Ctrl-C again stops at once and keeps the "
+    b"last save\n"
+)
+"""What is told at the first signal."""
 
 
 @contextmanager
@@ -21,6 +29,8 @@ def stop_on_signal() -> Generator[Callable[[], bool]]:
         if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         received.append(number)
+        with suppress(OSError):  # not ``print``, which may be what was interrupted
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, STOPPING)
 
     before = {each: signal.signal(each, request_stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from gannet.cli.flags import Whole, named
+from gannet.cli.flags import Out, Seed, named
 from gannet.cli.signals import stop_on_signal
+from gannet.core.io.stages import stages
+from gannet.core.plugins import gannet_version
 
 
 def train(
     data: Path,
     /,
     *,
-    out: Path,
+    out: Out,
     minutes: float | None = None,
     recipe: str | None = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     label: str | None = None,
     auto_adjust: Literal["on", "off"] = "on",
     device: str | None = None,
     tensorboard: bool = False,
     save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
     **settings: Annotated[
         list[str],
         Parameter(help="any setting that `gannet settings` lists, or option of the kind of data"),
@@ -45,31 +49,35 @@ def train(
         device: cpu, cuda or mps.
         tensorboard: Write event files into the run's folder (extra `tensorboard`).
         save_seconds: Minimum seconds between two checkpoints; a killed run loses at most this much.
+        dry_run: Show what would be trained, and stop.
     """
+    print(f"gannet {gannet_version()}: reading {data}", flush=True)  # PyTorch takes a while
     from gannet.api.train import prepare
-    from gannet.cli.progress import watch
-    from gannet.core.config import Config, parse
-    from gannet.recipes.registry import find_recipe
+    from gannet.cli.progress import about, expected, watch
 
-    given: dict[str, Any] = named(settings)
-    if "clock" in given:  # an argument of ``prepare`` that only Python callers may set
-        parse(find_recipe(recipe).config if recipe else Config, {"clock": given["clock"]})
-    session = prepare(
-        data,
-        out,
-        recipe=recipe,
-        minutes=minutes,
-        seed=seed,
-        label=label,
-        auto_adjust=auto_adjust == "on",
-        device=device,
-        **given,
-    )
+    was_there = out.exists()
+    options: dict[str, Any] = named(settings, prepare) | {
+        "auto_adjust": auto_adjust == "on",
+        "device": device,
+    }
+    with stages(_tell):
+        session = prepare(
+            data, out, recipe=recipe, minutes=minutes, seed=seed, label=label, **options
+        )
+    if dry_run:
+        print("\n".join([*about(session), *expected(session.plan)]))
+        if not was_there:
+            shutil.rmtree(out, ignore_errors=True)  # the cache
+        return
     with stop_on_signal() as stopped:
         watch(session, stopped, tensorboard=tensorboard, save_seconds=save_seconds)
 
 
-def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: Whole = 0) -> None:
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+def demo(*, out: Out = Path("demo"), minutes: float = 2.0, seed: Seed = 0) -> None:
     """Train on 5,000 real digits, then sample, judge and evaluate (extra `demo`).
 
     Args:
