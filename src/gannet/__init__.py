@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gannet.api.train import load, prepare, train
     from gannet.core.errors import GannetError
 
-__all__ = ["GannetError", "Model", "compare", "load", "prepare", "train"]
+    __version__: str
+
+__all__ = ["GannetError", "Model", "__version__", "compare", "load", "prepare", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,8 +26,16 @@ def __getattr__(name: str) -> Any:
 
     if name == "GannetError":
         return importlib.import_module("gannet.core.errors").GannetError
-    if name == "compare":
-        return importlib.import_module("gannet.api.compare").compare
-    if name in __all__:  # ``Model`` is imported by ``gannet.api.train`` too
-        return getattr(importlib.import_module("gannet.api.train"), name)
-    raise AttributeError(f"module 'gannet' has no attribute {name!r}")
+    if name == "__version__":
+        return importlib.import_module("gannet.core.plugins").gannet_version()
+    if name not in __all__:
+        raise AttributeError(f"module 'gannet' has no attribute {name!r}")
+    # ``Model`` is imported by ``gannet.api.train`` too
+    home = importlib.import_module(f"gannet.api.{'compare' if name == 'compare' else 'train'}")
+    found = getattr(home, name)
+    if isinstance(found, type):
+        return found
+    from gannet.core.errors import spoken_in_python
+
+    globals()[name] = spoken = spoken_in_python(found)
+    return spoken

@@ -9,13 +9,16 @@ from itertools import count as counting
 from pathlib import Path
 from typing import Any
 
-from gannet.api.evaluation_data import own_path
+from gannet.api.evaluation_data import name_of, own_path
 from gannet.api.model import Model
 from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.files import write_whole
+from gannet.core.io.json_text import json_text
+from gannet.core.io.names import printable
+from gannet.core.io.regular import read_text, real_path
 from gannet.core.io.training_log import PLAN
 from gannet.core.scores import Report
 from gannet.evaluation.differences import Comparison, Group, compared
@@ -65,7 +68,7 @@ def compare(  # one parameter per command-line flag
         ConfigError: if there are fewer than two runs, or ``out`` is a file.
         DataError: if they were trained on different data, or encode the data differently.
     """
-    if len({Path(run).resolve() for run in runs}) < len(runs):
+    if len({real_path(run) for run in runs}) < len(runs):
         raise ConfigError("a run is named twice", remedy="Name each once.")
     if len(runs) < 2:
         raise ConfigError("one run cannot be compared", remedy="Name two or more.")
@@ -83,7 +86,7 @@ def compare(  # one parameter per command-line flag
     for model in models:
         report, examples, _ = model.scored(data, sheets=False, **options)
         scored.append(Scored(model, report, examples))
-    comparison = compared(_grouped(scored), Path(data).name)
+    comparison = compared(_grouped(scored), name_of(data))
     if out is not None:
         _write(comparison, scored, Path(out))
     return comparison
@@ -168,12 +171,12 @@ def _settings_key(model: Model) -> str:
     """The settings of a run without its seed; without a plan.json, the config in its card."""
     card = model.card
     try:
-        plan: Any = json.loads((model.folder / PLAN).read_text(encoding="utf-8"))
+        plan: Any = json.loads(read_text(model.folder / PLAN))
         settings = {
             name: plan[name]
             for name in ("recipe", "user_settings", "budget_seconds", "auto_adjust", "device")
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         settings = {"recipe": card.recipe, "config": card.config}
     return json.dumps(settings, sort_keys=True)
 
@@ -184,8 +187,8 @@ def _describe_shape(model: Model) -> str:
 
 
 def _write(comparison: Comparison, scored: Sequence[Scored], out: Path) -> None:
-    write_whole(out / "compare.json", comparison.model_dump_json(indent=2).encode())
-    write_whole(out / "compare.md", to_markdown(comparison).encode())
+    write_whole(out / "compare.json", json_text(comparison).encode())
+    write_whole(out / "compare.md", printable(to_markdown(comparison)).encode())
     if not can_draw():
         return
     contestants = [
@@ -204,7 +207,7 @@ def _write(comparison: Comparison, scored: Sequence[Scored], out: Path) -> None:
         differences=comparison.differences,
         protocol=comparison.protocol,
     )
-    write_whole(out / "compare.html", page.encode())
+    write_whole(out / "compare.html", printable(page).encode())
 
 
 def examples_of(scored: Sequence[Scored], report: Report) -> Examples:

@@ -58,6 +58,11 @@ class EvaluationData:
     notes: tuple[str, ...] = ()
 
 
+def name_of(data: Any) -> str:
+    """What data are called in reports."""
+    return Path(data).name if isinstance(data, str | Path) else "data in memory"
+
+
 def own_path(artifact: Artifact, folder: Path) -> Path:
     """Where the run's own data are.
 
@@ -73,7 +78,7 @@ def own_path(artifact: Artifact, folder: Path) -> Path:
         )
     if not Path(plan.data).is_absolute():
         raise DataError(
-            "the run was trained on a table in memory, which is not kept",
+            "the run was trained on data in memory, which are not kept",
             where=str(folder),
             remedy=remedy,
         )
@@ -89,7 +94,7 @@ def own_path(artifact: Artifact, folder: Path) -> Path:
 def evaluation_data(
     artifact: Artifact,
     folder: Path,
-    data: Path | str,
+    data: Path | str | Any,
     *,
     label: str | None = None,
     anyway: bool = False,
@@ -103,7 +108,7 @@ def evaluation_data(
     Args:
         artifact: Of the run.
         folder: Of the run.
-        data: A path.
+        data: A path, or data in memory.
         label: Column of the classes; by default the one that the run was trained with.
         anyway: Whether data of another size, class set or other columns are scored all the same.
         seed: Of a split, where there is nothing else to compare with.
@@ -120,7 +125,7 @@ def evaluation_data(
     training = TrainingSamples.load(folder) if own is None else training_samples_of(own)
     unseen, notes = _unseen(given, training)
     rows = _rows(given, unseen)
-    noun, name = find_modality(given.source.kind).noun[1], Path(data).name
+    noun, name = find_modality(given.source.kind).noun[1], name_of(data)
     if own is not None:
         held_out = rows if given.classes == own.classes else _unlabeled(rows)
         notes += (
@@ -163,7 +168,7 @@ def check_alike(artifact: Artifact, source: Source) -> None:
 
 
 def _loaded(
-    artifact: Artifact, folder: Path, data: Path | str, label: str | None, *, anyway: bool
+    artifact: Artifact, folder: Path, data: Any, label: str | None, *, anyway: bool
 ) -> Dataset:
     """Data with the codecs and classes of a run; its cache is read and never written."""
     codec = artifact.codecs["sample"]

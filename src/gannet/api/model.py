@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL.Image import Image
 
+from gannet.api.display import html_of, line_of, pictures_of
+from gannet.api.given import one, several
 from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
+from gannet.core.errors import ConfigError, spoken_in_python
+from gannet.core.io.regular import real_path
 from gannet.core.sampling import SampleStream
 from gannet.core.scores import Report
 from gannet.evaluation.report.examples import Examples
@@ -27,9 +32,10 @@ from gannet.inference.judge.judge import Judgment
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
 from gannet.modalities.hooks import SampleGrid
+from gannet.modalities.registry import find_modality
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained generator and its discriminator; takes and gives raw data, not tensors.
 
@@ -56,6 +62,7 @@ class Model:
         """Encodes and decodes samples; the model's outputs may be of another kind."""
         return self.artifact.codecs["sample"]
 
+    @spoken_in_python
     def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
         """New samples, all in one array or table.
 
@@ -87,6 +94,48 @@ class Model:
             return self.artifact.modality.inference.stack(gathered, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
         return gathered
 
+    @spoken_in_python
+    def sample_images(self, count: int = 1, *, seed: int = 0, **options: Any) -> list[Image]:
+        """New samples as pictures of Pillow.
+
+        Args:
+            count: As for ``sample``.
+            seed: As for ``sample``.
+            options: As for ``sample``.
+
+        Raises:
+            ConfigError: as ``sample`` does; or if the model makes no pictures.
+        """
+        return pictures_of(self, list(self.stream(count, seed=seed, **options)))
+
+    @spoken_in_python
+    def save(self, folder: Path | str) -> Path:
+        """Write the model into a folder of its own, from which ``gannet.load`` reads it.
+
+        It can be sampled, judged with and applied there; the log and the plan of its training stay
+        where they are.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ConfigError: if there is something else in it.
+        """
+        to = Path(folder)
+        if real_path(to) != real_path(self.folder):
+            if to.exists() and (not to.is_dir() or any(to.iterdir())):
+                raise ConfigError(f"{to} is not empty", remedy="Name a new folder.")
+            self.artifact.save(to)
+        return to
+
+    def __repr__(self) -> str:
+        return line_of(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what it is, how training ended, and some samples."""
+        return html_of(self)
+
+    @spoken_in_python
     def stream(self, count: int, *, seed: int = 0, **options: Any) -> SampleStream:
         """The samples of ``sample``, one by one; of tables, some rows at a time.
 
@@ -104,6 +153,7 @@ class Model:
         """
         return draw_samples(self.artifact, count, seed=seed, **options)
 
+    @spoken_in_python
     def judge(
         self,
         samples: Sequence[Path | str] | Any,
@@ -134,6 +184,7 @@ class Model:
         judgments = self.judgments(samples, label=label, discriminator=discriminator, **options)
         return [math.nan if each.probability is None else each.probability for each in judgments]
 
+    @spoken_in_python
     def judgments(
         self,
         samples: Sequence[Path | str] | Any,
@@ -154,10 +205,12 @@ class Model:
             ConfigError: as ``judge`` does.
             DataError: as ``judge`` does.
         """
+        given = several(samples, find_modality(self.codec.kind).noun[1])
         return judge_samples(
-            self.artifact, samples, discriminator=discriminator, label=label, **options
+            self.artifact, given, discriminator=discriminator, label=label, **options
         )
 
+    @spoken_in_python
     def apply(
         self,
         given: Path | str | Any,
@@ -187,9 +240,12 @@ class Model:
             ConfigError: if this run's recipe has no transform, or an option is unknown.
             DataError: if the input does not fit the run.
         """
-        outputs = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
+        outputs = apply_value(
+            self.artifact, one(given), ApplyRequest(samples, seed, options, transform)
+        )
         return list(outputs) if samples > 1 else outputs[0]
 
+    @spoken_in_python
     def editor(
         self,
         *,
@@ -223,6 +279,7 @@ class Model:
         """
         return self.editor(seed=seed).directions
 
+    @spoken_in_python
     def edit(
         self,
         image: Path | str | Any,
@@ -249,13 +306,17 @@ class Model:
         """
         editor = self.editor(seed=seed)
         search = USUAL if pivotal_tuning else replace(USUAL, tuning=0)
-        item = Path(image) if isinstance(image, str | Path) else np.asarray(image, np.uint8)
+        given = one(image)
+        item = Path(given) if isinstance(given, str | Path) else np.asarray(given, np.uint8)
+        for name in changes:
+            editor.axis(name)  # refused before minutes of search
         edited = editor.edited(editor.find([item], search, label)[0], changes)
         return self.artifact.decode(edited.image()[None])[0]
 
+    @spoken_in_python
     def evaluate(
         self,
-        data: Path | str | None = None,
+        data: Path | str | Any | None = None,
         *,
         count: int | None = None,
         out: Path | str | None = None,
@@ -295,9 +356,10 @@ class Model:
             write_scored(timed, Path(out), examples, sheets)
         return report
 
+    @spoken_in_python
     def scored(
         self,
-        data: Path | str | None = None,
+        data: Path | str | Any | None = None,
         *,
         count: int | None = None,
         sheets: bool = True,

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from gannet.api.evaluation_data import EvaluationData, evaluation_data, own_path
+from gannet.api.evaluation_data import EvaluationData, evaluation_data, name_of, own_path
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError
+from gannet.core.io.regular import read_text, real_path
 from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
+from gannet.core.seeding import seed_fault
 from gannet.core.transform import Role
 from gannet.core.types import Batch
 from gannet.evaluation.report.examples import Examples, with_growth
@@ -108,7 +110,7 @@ class SamplesOf:
 def scored(
     artifact: Artifact,
     folder: Path,
-    data: Path | str | None = None,
+    data: Path | str | Any | None = None,
     *,
     count: int | None = None,
     sheets: bool = True,
@@ -132,7 +134,7 @@ def scored(
     seed, label = options.pop("seed", 0), options.pop("label", None)
     path = own_path(artifact, folder) if data is None else data
     chosen = evaluation_data(artifact, folder, path, label=label, anyway=anyway, seed=seed)
-    names = {"artifact": folder.resolve().name, "data": Path(path).name}
+    names = {"artifact": real_path(folder).name, "data": name_of(path)}
     recipe, count = artifact.recipe, _count_of(chosen, count)
     conditional = recipe.makes_conditional_samples
     transforms = recipe.inference.transform is not None and not conditional
@@ -243,11 +245,11 @@ def report_folder(out: Path, report: Report) -> Path:
 def _is_free(folder: Path, report: Report) -> bool:
     """Whether a folder has no report, or one of the same data."""
     try:
-        content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_text(folder / "report.json"))
         digest = content.get("digest")
     except FileNotFoundError:
         return True
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
     return bool(digest) and digest == report.digest
 
@@ -261,8 +263,7 @@ def check_evaluation(count: int | None, seed: int, out: Path | str | None) -> No
     faults: list[str] = []
     if count is not None and count < 1:
         faults.append(f"--count: must be at least 1, got {count}")
-    if seed < 0:
-        faults.append(f"--seed: must be at least 0, got {seed}")
+    faults += filter(None, [seed_fault(seed)])
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         faults.append(f"--out: {out} is not a folder")
     elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):

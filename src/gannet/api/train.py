@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gannet.api.model import Model
+from gannet.core.config import path_of
 from gannet.inference.artifact import Artifact
 from gannet.training.session import Session, prepare
 from gannet.training.task import resolve_device
@@ -36,4 +37,5 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
     Raises:
         ArtifactError: if the folder holds no artifact, is damaged, or is of a later gannet.
     """
-    return Model(Artifact.load(folder, device=resolve_device(device)), Path(folder))
+    path = path_of(folder, "folder")
+    return Model(Artifact.load(path, device=resolve_device(device)), path)

@@ -13,6 +13,7 @@ from PIL import Image
 from gannet.api.evaluation_data import OTHER_DATA
 from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
+from gannet.core.io.checksum import sealed_json
 from gannet.core.scores import Report
 from gannet.data import dataset
 from gannet.evaluation.scored import NEIGHBORS
@@ -160,7 +161,7 @@ def test_going_on_with_another_label_is_refused(of_table):
 
 
 @pytest.mark.parametrize(
-    ("given", "fault"), [({"seed": -1}, "--seed"), ({"count": 0}, "--count"), ({}, "--out")]
+    ("given", "fault"), [({"seed": -1}, "seed"), ({"count": 0}, "count"), ({}, "out")]
 )
 def test_an_evaluation_that_cannot_be_is_refused_before_any_work(
     of_pictures, tmp_path, given, fault
@@ -184,7 +185,7 @@ def test_an_evaluation_shows_the_nearest_neighbors(of_pictures, tmp_path):
 def test_going_on_without_the_device_of_a_run_is_one_clear_error(of_table, tmp_path):
     data, run = of_table
     plan = json.loads((run / "plan.json").read_text())
-    (tmp_path / "plan.json").write_text(json.dumps(plan | {"device": "cuda"}))
+    (tmp_path / "plan.json").write_text(sealed_json(json.dumps(plan | {"device": "cuda"})))
     if torch.cuda.is_available():
         pytest.skip("there is such a device")
     with pytest.raises(ConfigError, match="started with --device cuda") as caught:
