@@ -4,6 +4,7 @@
 #   make test [ARGS="-k words"]         all tests, and the examples in docstrings
 #   make check                          format, lint, types, import layers, layout, words, links in the docs
 #   make bench NAME=duel [DATA=folder]  one benchmark; the last line printed is one JSON object
+#   make fuzz [FLAGS="--count 2000"]    hostile inputs and damaged runs: no traceback, no silent damage
 #   make gpu-check                      every recipe on a GPU, five minutes; says so if there is none
 #   make format                         put the layout of the code right
 #   make clean                          remove the environment and all caches
@@ -21,7 +22,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout words environment clean
+.PHONY: help demo test check bench fuzz gpu-check docs format format-check lint types layers layout words environment clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -55,6 +56,9 @@ bench: $(DEV)
 	@test -n "$(NAME)" || { echo "Which one? make bench NAME=..., one of:" >&2; \
 	  $(BIN)/python -m benchmarks >&2; exit 2; }
 	@$(BIN)/python -m benchmarks $(NAME) --data "$(DATA)" $(FLAGS)
+
+fuzz: $(DEV)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $(FLAGS)
 
 gpu-check: $(DEMO)
 	@$(BIN)/python tools/gpu_check.py $(FLAGS)
