@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from gannet.core.errors import DataError
-from gannet.data.containers.memory import as_array, is_picture
+from gannet.data.containers.arrays.memory import as_array, is_picture
 
 COLOR_MODES = ("L", "LA", "RGB", "RGBA")
 """Modes of Pillow that arrays of 8 bit have."""

@@ -250,10 +250,10 @@ class _Pass:
         parts = in_order(
             lambda start: self._part(range(start, min(start + size, count))), starts, chunk=1
         )
-        told = time.monotonic()
+        last_line = time.monotonic()
         for start, part in zip(starts, parts, strict=True):
-            if time.monotonic() - told > TELL_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - last_line > TELL_SECONDS:
+                last_line = time.monotonic()
                 stage(f"decoding: {100 * start // count} %")
             skipped += part.skipped
             if len(skipped) > may_be_broken(count):

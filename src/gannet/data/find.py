@@ -11,7 +11,8 @@ from typing import Any
 from gannet.core.errors import DataError
 from gannet.core.io.names import first_few
 from gannet.core.source import Source
-from gannet.data.containers import memory, rows
+from gannet.data.containers import rows
+from gannet.data.containers.arrays import memory
 from gannet.data.containers.cells import (
     NO_CLASSES,
     CellTable,

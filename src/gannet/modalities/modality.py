@@ -395,5 +395,5 @@ def evenly(count: int, max_count: int) -> list[int]:
     >>> evenly(10, 3)
     [0, 3, 6]
     """
-    kept = min(count, max_count)
-    return [index * count // kept for index in range(kept)]
+    chosen = min(count, max_count)
+    return [index * count // chosen for index in range(chosen)]

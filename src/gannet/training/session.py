@@ -224,10 +224,10 @@ def _budget(task: Task, source: Source) -> Budget:
         clock=task.request.clock,
         classes=len(source.classes),
     )
-    return replace(budget, steps=_Asked(steps), minutes=minutes)
+    return replace(budget, steps=_Affordable(steps), minutes=minutes)
 
 
-class _Asked:
+class _Affordable:
     """How many steps there is time for, by the shape of samples; keeps what was asked.
 
     Attributes:
@@ -244,7 +244,7 @@ class _Asked:
 
 def _limits(budget: Budget, codec: Codec[Any], noun: str) -> tuple[str, ...]:
     """What the time budget has cut of the size of samples, in a sentence; else nothing."""
-    shapes = budget.steps.shapes if isinstance(budget.steps, _Asked) else []
+    shapes = budget.steps.shapes if isinstance(budget.steps, _Affordable) else []
     if not shapes or tuple(codec.shape) == shapes[0]:
         return ()
     size, whole = ("x".join(map(str, each)) for each in (tuple(codec.shape), shapes[0]))

@@ -16,7 +16,7 @@ from gannet.core.frame import Frame, from_pandas
 from gannet.core.io.names import Numbered
 from gannet.core.source import FileContent
 from gannet.data.containers import tables
-from gannet.data.containers.arrays import view_of
+from gannet.data.containers.arrays.named import view_of
 from gannet.data.containers.cells import CellTable, suffix_of, suffixes_of
 from gannet.modalities.reading import ColumnView
 
