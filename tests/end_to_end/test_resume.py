@@ -493,7 +493,7 @@ def test_a_signal_ends_a_run_tidily_and_the_same_command_goes_on(
     assert done.returncode == 0, done.stderr
     assert Artifact.load(run).card.diagnosis["stopped"] == "stopped by hand"
     printed = gannet.works(*command(squares, run, tiny, 60))
-    assert printed.startswith("resuming generate")
+    assert "\nresuming generate" in printed
     assert_same(run, whole)
 
 
@@ -506,8 +506,7 @@ def test_a_finished_run_asked_again_says_so(gannet, squares, tiny, whole):
 def test_the_command_refuses_other_settings_for_a_run_that_was_begun(gannet, squares, tiny, whole):
     words = command(squares, whole, tiny, 200)
     error = gannet.refuses(*words, "--seed", 3, "--gradient-penalty", 2, "--resolution", 16)
-    for line in ("--seed: started with 0, now 3", "--steps: started with 60, now 200"):
-        assert line in error
+    assert "--seed: started with 0, now 3" in error
     assert "--resolution: started with not given, now 16" in error
     assert "--gradient-penalty: started with not given, now 2.0" in error
     assert "another --out" in error

@@ -24,6 +24,10 @@ PICTURES = ".png"
 """Suffix of single samples that are pictures."""
 
 
+PNG_URI = "data:image/png;base64,"
+"""Beginning of a PNG file that stands in a page."""
+
+
 def line_of(model: Model) -> str:
     """A model in a line: the recipe, what it makes, and where it lies."""
     card, one = model.card, model.artifact.modality.noun[1]
@@ -52,7 +56,7 @@ def _grid(model: Model) -> str:
     if grid.suffix != PICTURES:
         return f"<pre>{html.escape(grid.content.decode(errors='replace'))}</pre>"
     content = base64.b64encode(grid.content).decode()
-    return f'<img alt="samples" src="data:image/png;base64,{content}">'
+    return f'<img alt="samples" src="{PNG_URI}{content}">'
 
 
 def pictures_of(model: Model, raws: list[Any]) -> list[Image.Image]:

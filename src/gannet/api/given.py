@@ -22,8 +22,7 @@ def one(given: Any) -> Any:
         return Path(os.fsdecode(given))  # pyright: ignore[reportUnknownArgumentType]  # of text
     if is_picture(given):
         known = given.mode in COLOR_MODES
-        pixels = np.asarray(given if known else given.convert("RGB"))
-        return pixels[..., None] if pixels.ndim == 2 else pixels
+        return np.atleast_3d(np.asarray(given if known else given.convert("RGB")))
     return as_array(given) if hasattr(given, "detach") else given
 
 

@@ -26,7 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "evaluate": ("gannet evaluate run", "gannet evaluate run other_photos --out report"),
     "compare": ("gannet compare run1 run2 --out comparison",),
     "recipes": ("gannet recipes",),
-    "settings": ("gannet settings generate", "gannet settings generate --width 48"),
+    "settings": ("gannet settings generate", "gannet settings generate --batch 48"),
     "demo": ("gannet demo --minutes 2",),
 }
 """Command -> lines that could be typed."""

@@ -43,7 +43,7 @@ HELP = {"--help", "-h"}
 NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 """What PyTorch says where there is too little memory."""
 
-LESS = "Use a smaller --batch, --resolution or --width, or fewer samples at once."
+LESS = "Use a smaller --batch, smaller samples or networks, or fewer samples at once."
 """What to do then."""
 
 STOPPED = {

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gannet.cli.screen import raw
-from gannet.core.codec import Codec
+from gannet.core.codec import Codec, notes_of
 from gannet.core.config import flag
 from gannet.core.errors import GannetError, need
 from gannet.core.io.names import placeholder, printable
@@ -102,6 +102,7 @@ def about(session: Session) -> list[str]:
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
     lines += [f"data: {each}" for each in data.source.problems]
+    lines += [f"data: {note}" for codec in data.codecs.values() for note in notes_of(codec)]
     lines += [f"data: {each}" for each in plan.findings if each.severity != "note"]
     return lines
 

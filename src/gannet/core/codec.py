@@ -100,6 +100,21 @@ def classes_of(codec: object, *, include_pseudo: bool = False) -> tuple[str, ...
     return codec.classes
 
 
+@runtime_checkable
+class HasNotes(Protocol):
+    """A codec with notes on what it was fitted to."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, set aside or lost, a sentence each."""
+        ...
+
+
+def notes_of(codec: object) -> tuple[str, ...]:
+    """What a codec left out, set aside or lost when it was fitted; empty if it does not say."""
+    return codec.notes if isinstance(codec, HasNotes) else ()
+
+
 def class_number(classes: Sequence[str], label: str | int) -> int:
     """The index of a class, given by name or, where no class has a number for a name, by index.
 

@@ -168,8 +168,8 @@ SETTINGS = "`gannet settings` lists every setting with its range."
 
 
 OTHER_NAMES = {
-    "lr": "learning_rate",
-    "learning-rate": "learning_rate",
+    "lr": "learning-rate",
+    "learning-rate": "learning-rate",
     "batch_size": "batch",
     "bs": "batch",
     "iterations": "steps",
@@ -177,16 +177,16 @@ OTHER_NAMES = {
     "max_steps": "steps",
     "num_steps": "steps",
     "kimg": "steps",
-    "nz": "latent_dim",
-    "z_dim": "latent_dim",
-    "noise": "latent_dim",
-    "noise_dim": "latent_dim",
-    "latent": "latent_dim",
+    "nz": "latent-dim",
+    "z_dim": "latent-dim",
+    "noise": "latent-dim",
+    "noise_dim": "latent-dim",
+    "latent": "latent-dim",
     "ndf": "width",
     "ngf": "width",
     "hidden_dim": "width",
     "channels": "width",
-    "ema": "ema_decay",
+    "ema": "ema-decay",
     "betas": "beta1",
     "num_threads": "threads",
     "workers": "threads",
@@ -195,18 +195,18 @@ OTHER_NAMES = {
     "fp16": "precision",
     "bf16": "precision",
     "dtype": "precision",
-    "r1": "gradient_penalty",
-    "gamma": "gradient_penalty",
-    "r1_gamma": "gradient_penalty",
-    "gp": "gradient_penalty",
-    "lambda_gp": "gradient_penalty",
+    "r1": "gradient-penalty",
+    "gamma": "gradient-penalty",
+    "r1_gamma": "gradient-penalty",
+    "gp": "gradient-penalty",
+    "lambda_gp": "gradient-penalty",
     "size": "resolution",
     "img_size": "resolution",
     "image_size": "resolution",
     "imsize": "resolution",
     "res": "resolution",
 }
-"""What other programs call a setting -> its name here."""
+"""What other programs call a setting -> its flag here, without the dashes before it."""
 
 ELSEWHERE = {
     "epochs": "give --steps, or --minutes for a time",
@@ -252,10 +252,9 @@ def hint_for(name: str, known: Collection[str]) -> str:
     >>> hint_for("lr", ["learning_rate"]), hint_for("epochs", ["steps"])
     ('; did you mean --learning-rate?', '; give --steps, or --minutes for a time')
     """
-    near = OTHER_NAMES.get(name, "")
-    if near not in known:
-        near = next(iter(difflib.get_close_matches(name, known, 1)), "")
-    if name in ELSEWHERE and OTHER_NAMES.get(name) not in known:
+    usual = OTHER_NAMES.get(name, "").replace("-", "_")
+    near = usual if usual in known else next(iter(difflib.get_close_matches(name, known, 1)), "")
+    if name in ELSEWHERE and usual not in known:
         return f"; {ELSEWHERE[name]}"
     return f"; did you mean {flag(near)}?" if near else ""
 
