@@ -35,9 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 def epilogue(command: str) -> str:
     """The examples of a command as text.
 
-    >>> print(epilogue("recipes"))
-
-    Examples:
-      gannet recipes
+    >>> epilogue("recipes").splitlines()
+    ['Examples:', '  gannet recipes']
     """
     return "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[command])])

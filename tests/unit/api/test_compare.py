@@ -78,10 +78,10 @@ def test_runs_of_two_sizes_are_refused_with_the_option_that_makes_them_one(runs,
     gannet.train(squares, tmp_path / "large", resolution=16, **OPTIONS)
     with pytest.raises(DataError, match="1 × 8 × 8 and image of 1 × 16 × 16") as refused:
         gannet.compare([runs / "a", tmp_path / "large"], squares)
-    assert "with --resolution 8, which" in refused.value.remedy
+    assert "with resolution 8, which" in refused.value.remedy
     with pytest.raises(DataError) as refused:
         gannet.compare([tmp_path / "large", runs / "a"], squares)
-    assert "with --resolution 16, which" in refused.value.remedy
+    assert "with resolution 16, which" in refused.value.remedy
 
 
 def test_a_run_on_pairs_and_one_on_the_same_files_without_inputs_say_why(tmp_path):
