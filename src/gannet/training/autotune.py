@@ -211,9 +211,14 @@ def choose_settings(
 
 
 def planned_epochs(chosen: AutoConfig) -> tuple[float, float]:
-    """How often training will see each sample, and how often is too often for so few of them."""
-    rows = len(chosen.dataset.train)
-    return chosen.config.steps * chosen.config.batch / rows, REPEATS * rows
+    """How often training learns from each sample, and how often is too often for so few of them.
+
+    Of adversarial training it is the discriminator that learns from them.
+    """
+    rows, config = len(chosen.dataset.train), chosen.config
+    adversarial = chosen.recipe.training.adversarial(config)
+    updates = config.n_critic / config.discriminator_interval if adversarial else 1
+    return updates * config.steps * config.batch / rows, REPEATS * rows
 
 
 def _choose_augmentation(chosen: AutoConfig) -> None:

@@ -174,7 +174,7 @@ def forecast(chosen: AutoConfig, step: float) -> list[str]:
     epochs, _ = planned_epochs(chosen)
     sentences = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
-        f"seen about {epochs:.1f} times",
+        f"learnt from about {epochs:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
     modality = modality_of(chosen.spec.kind)

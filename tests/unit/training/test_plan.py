@@ -81,6 +81,15 @@ def test_pictures_seen_seldom_are_not(loaded):
     assert "few_samples" not in {each.code for each in seldom.findings}
 
 
+@pytest.mark.parametrize(
+    ("settings", "updates"), [({}, 1), ({"n_critic": 3}, 3), ({"discriminator_interval": 2}, 0.5)]
+)
+def test_samples_are_counted_as_often_as_the_discriminator_learns(loaded, settings, updates):
+    planned = plan(loaded, steps=60, batch=8, **settings)
+    times = updates * 60 * 8 / len(loaded.train)
+    assert f"learnt from about {times:.1f} times" in planned.forecast[0]
+
+
 def test_every_choice_has_a_reason_and_an_expectation(timed):
     assert timed.reasons
     assert all(": " in reason for reason in timed.reasons)
